@@ -1,0 +1,1 @@
+"""Xinsheng 心声: questionnaires answered on the phone, counted exactly."""

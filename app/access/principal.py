@@ -1,0 +1,73 @@
+"""Who is calling, and whether they may: the one place where scopes are decided."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import OAuth2
+
+from app.access import queries, tokens
+from app.access.problems import ScopeMissing, Unauthenticated
+from app.access.scopes import DESCRIPTIONS, Scope, implied
+from app.core.database import Session
+from app.core.http import request_id
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The client behind a request, what it may do, and the root of what it may see."""
+
+    id: int
+    client_id: str
+    scopes: frozenset[str]
+    unit_id: int | None
+    """The unit whose subtree this client sees; None sees all."""
+    request_id: str = ""
+
+    def may(self, scope: Scope) -> bool:
+        """Whether this client has a scope, by itself or through `admin`."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+_bearer = OAuth2(
+    flows=OAuthFlows(
+        clientCredentials=OAuthFlowClientCredentials(tokenUrl="/oauth/token", scopes=DESCRIPTIONS)
+    ),
+    scheme_name="ClientCredentials",
+    auto_error=False,
+)
+
+
+async def _principal(
+    request: Request, session: Session, authorization: Annotated[str | None, Depends(_bearer)]
+) -> Principal:
+    kind, _, token = (authorization or "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise Unauthenticated()
+    claims = tokens.verify(request.app.state.keyring, token.strip())
+    client = await queries.client_by_client_id(session, claims.client_id)
+    if client is None or client.revoked_at is not None:
+        raise Unauthenticated()
+    return Principal(
+        id=client.id,
+        client_id=client.client_id,
+        scopes=claims.scopes & implied(frozenset(client.scopes)),
+        unit_id=client.unit_id,
+        request_id=request_id(request),
+    )
+
+
+Caller = Annotated[Principal, Depends(_principal)]
+"""Any client with a valid token."""
+
+
+def having(*scopes: Scope) -> Any:
+    """A dependency: the caller, who must have one of these scopes. Errors: 401, 403."""
+
+    async def authorised(caller: Caller) -> Principal:
+        if not any(caller.may(scope) for scope in scopes):
+            raise ScopeMissing(f"This needs the scope {' or '.join(scopes)}.")
+        return caller
+
+    return Depends(authorised)

@@ -1,0 +1,16 @@
+"""What goes in and out at the token endpoint."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.core.schemas import Reply
+
+
+class AccessToken(Reply):
+    """An access token, as RFC 6749 names its members."""
+
+    access_token: str = Field(description="Send it as `Authorization: Bearer …`.")
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int = Field(description="Seconds until it expires.", examples=[3600])
+    scope: str = Field(description="The scopes of the token, separated by spaces.")

@@ -1,0 +1,118 @@
+"""Rules of access: tokens for credentials, idempotency keys, writing the audit."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import queries, tokens
+from app.access.principal import Principal
+from app.access.problems import InvalidClient, InvalidScope
+from app.access.scopes import implied
+from app.access.tables import AuditEntry
+from app.core.keyring import Keyring
+from app.core.problems import (
+    FieldError,
+    IdempotencyKeyInFlight,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InvalidInput,
+)
+
+REPLIES_KEPT = timedelta(hours=24)
+_MAX_KEY_LENGTH = 255
+
+
+def secret_hash(secret: str) -> bytes:
+    """The stored form of a client secret.
+
+    Plain SHA-256 is enough: secrets are 32 random bytes of our own making, which no dictionary
+    holds; a slow hash would only make token requests a way to burn our processors.
+    """
+    return hashlib.sha256(secret.encode()).digest()
+
+
+async def exchange(
+    session: AsyncSession, keyring: Keyring, *, client_id: str, secret: str, scope: str | None
+) -> tuple[str, frozenset[str]]:
+    """A token for a client's credentials, and its scopes. Errors: InvalidClient, InvalidScope."""
+    client = await queries.client_by_client_id(session, client_id)
+    expected = client.secret_hash if client else bytes(32)
+    matches = hmac.compare_digest(expected, secret_hash(secret))
+    if client is None or not matches or client.revoked_at is not None:
+        raise InvalidClient()
+    held = frozenset(client.scopes)
+    wanted = frozenset(scope.split()) if scope and scope.strip() else held
+    if not wanted <= implied(held):
+        raise InvalidScope()
+    return tokens.issue(keyring, client_id=client.client_id, scopes=wanted), wanted
+
+
+class IdempotentRequest:
+    """A request under an Idempotency-Key: first its former reply, if any, then the new one."""
+
+    def __init__(
+        self, session: AsyncSession, caller: Principal, keyring: Keyring, key: str | None
+    ) -> None:
+        self._session = session
+        self._caller = caller
+        self._mac_key = keyring.all("replay")[-1].key
+        self._key = _checked(key)
+
+    async def former_reply(self, *parts: bytes) -> dict[str, Any] | None:
+        """What was replied to this request before.
+
+        `parts` are what makes it the same: its address and body. Errors: in flight 409, the key
+        used with another request 422.
+        """
+        self._mac = _mac(self._mac_key, parts)
+        if not await queries.lock_idempotency_key(self._session, self._caller.id, self._key):
+            raise IdempotencyKeyInFlight(headers={"Retry-After": "2"})
+        former = await queries.idempotency_key(
+            self._session, self._caller.id, self._key, kept=REPLIES_KEPT
+        )
+        if former is None:
+            return None
+        if not hmac.compare_digest(former.request_mac, self._mac):
+            raise IdempotencyKeyReused()
+        return former.reply
+
+    async def keep(self, reply: dict[str, Any]) -> None:
+        """Keep the reply, in the transaction that carries the request out."""
+        await queries.insert_idempotency_key(
+            self._session, self._caller.id, self._key, self._mac, reply
+        )
+
+
+def _checked(key: str | None) -> str:
+    if not key:
+        raise IdempotencyKeyMissing()
+    if len(key) > _MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+        message = f"The key is at most {_MAX_KEY_LENGTH} printable ASCII characters."
+        raise InvalidInput(errors=[FieldError("header Idempotency-Key", "bad_key", message)])
+    return key
+
+
+def _mac(key: bytes, parts: Sequence[bytes]) -> bytes:
+    mac = hmac.new(key, digestmod=hashlib.sha256)
+    for part in parts:
+        mac.update(len(part).to_bytes(8, "big"))
+        mac.update(part)
+    return mac.digest()
+
+
+async def audit(
+    session: AsyncSession, caller: Principal, action: str, target: str, **detail: Any
+) -> None:
+    """Write down who did what to which object, in the transaction that does it."""
+    entry = AuditEntry(
+        client_id=caller.id,
+        action=action,
+        object=target,
+        detail=detail,
+        request_id=caller.request_id,
+    )
+    await queries.insert_audit_entry(session, entry)

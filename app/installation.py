@@ -1,0 +1,19 @@
+"""Making a database ready to serve: migrations, then what ships with the product."""
+
+from app.core import migrating
+from app.core.database import Database
+from app.questionnaires import shipped
+
+
+async def prepare(url: str) -> None:
+    """Migrate the database and publish the shipped questionnaires. Can be run again.
+
+    Errors: migrating.DatabaseRefused.
+    """
+    await migrating.migrate(url)
+    database = Database(url, pool_size=1)
+    try:
+        async with database.sessions.begin() as session:
+            await shipped.publish_missing(session)
+    finally:
+        await database.close()

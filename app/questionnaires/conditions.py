@@ -1,0 +1,68 @@
+"""`visible_if`: conditions made into functions of the answers given so far."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from app.questionnaires.schemas import AllOf, AnyOf, Comparison, Condition, Not
+
+Answers = Mapping[str, Any]
+Test = Callable[[Answers], bool]
+
+
+def compiled(condition: Condition) -> Test:
+    """The condition as a function. An unanswered question is in no list and no range."""
+    match condition:
+        case AllOf():
+            tests = [compiled(one) for one in condition.all]
+            return lambda answers: all(test(answers) for test in tests)
+        case AnyOf():
+            tests = [compiled(one) for one in condition.any]
+            return lambda answers: any(test(answers) for test in tests)
+        case Not():
+            test = compiled(condition.not_)
+            return lambda answers: not test(answers)
+        case Comparison():
+            return _comparison(condition)
+
+
+def _comparison(condition: Comparison) -> Test:
+    code = condition.question
+    if condition.in_ is not None:
+        chosen = frozenset(condition.in_)
+        return lambda answers: not chosen.isdisjoint(_chosen(answers.get(code)))
+    if condition.not_in is not None:
+        barred = frozenset(condition.not_in)
+        return lambda answers: barred.isdisjoint(_chosen(answers.get(code)))
+    if condition.gte is not None:
+        least = condition.gte
+        return lambda answers: _is_number(answers.get(code)) and answers[code] >= least
+    if condition.lte is not None:
+        most = condition.lte
+        return lambda answers: _is_number(answers.get(code)) and answers[code] <= most
+    wanted = condition.answered
+    return lambda answers: (answers.get(code) not in (None, "", [])) is wanted
+
+
+def _chosen(answer: Any) -> list[str]:
+    if isinstance(answer, list):
+        return [one for one in answer if isinstance(one, str)]
+    return [str(answer)] if isinstance(answer, str | int) and not isinstance(answer, bool) else []
+
+
+def _is_number(answer: Any) -> bool:
+    return isinstance(answer, int | float) and not isinstance(answer, bool)
+
+
+def comparisons(condition: Condition) -> Iterator[Comparison]:
+    """All comparisons in a condition."""
+    match condition:
+        case Comparison():
+            yield condition
+        case Not():
+            yield from comparisons(condition.not_)
+        case AllOf():
+            for one in condition.all:
+                yield from comparisons(one)
+        case AnyOf():
+            for one in condition.any:
+                yield from comparisons(one)

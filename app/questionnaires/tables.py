@@ -1,0 +1,36 @@
+"""Tables of questionnaires: the draft, and published versions that never change."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Identity, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base
+from app.core.sql import Instant
+
+
+class Questionnaire(Base):
+    """A questionnaire as it is being written."""
+
+    __tablename__ = "questionnaires"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    """Its owner; None: visible to all, changed only by clients that see all."""
+    draft: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+
+
+class QuestionnaireVersion(Base):
+    """A published version: a trigger refuses any change of it."""
+
+    __tablename__ = "questionnaire_versions"
+
+    questionnaire_id: Mapped[int] = mapped_column(ForeignKey("questionnaires.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    definition: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    published_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())

@@ -1,0 +1,258 @@
+"""A published version compiled: answers checked and encoded in one pass, as fast as Python goes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.problems import FieldError, pointer
+from app.core.schemas import storable
+from app.questionnaires import conditions
+from app.questionnaires.layout import BITS, Layout, Place, layout_of
+from app.questionnaires.problems import InvalidAnswers
+from app.questionnaires.schemas import (
+    Definition,
+    MultipleChoice,
+    Note,
+    Number,
+    Question,
+    Rating,
+    SingleChoice,
+    TextQuestion,
+)
+
+MESSAGES = {
+    "required": "This question needs an answer.",
+    "hidden": "This question is not asked after the other answers: leave it out.",
+    "unknown_question": "There is no such question in this version of the questionnaire.",
+    "wrong_type": "The answer has the wrong JSON type for this question.",
+    "not_an_option": "Choose one of the question's option values.",
+    "duplicate_option": "Name each option once.",
+    "too_many": "Fewer options may be chosen: see max_selected.",
+    "out_of_range": "The number is outside the question's min and max.",
+    "too_long": "The text is longer than the question's max_length.",
+    "control_character": "The text must not hold control characters such as NUL.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Answers as they are stored; two submissions have the same answers when these are equal."""
+
+    answers: bytes
+    numbers: tuple[float | None, ...] | None
+    texts: tuple[tuple[int, str], ...]
+    """Text answers with their positions, in order."""
+
+
+@dataclass(slots=True)
+class _Sheet:
+    answers: bytearray
+    numbers: list[float | None]
+    texts: list[tuple[int, str]]
+
+
+_Store = Callable[[Any, _Sheet], str | None]
+"""Stores one answer on the sheet, or returns the code of what is wrong with it."""
+
+
+class Validator:
+    """The compiled form of one published version. Made once per version and process."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.layout: Layout = layout_of(definition)
+        places = {place.code: place for place in self.layout.places}
+        self._steps = [
+            (
+                question.code,
+                question.required,
+                conditions.compiled(question.visible_if) if question.visible_if else None,
+                _store_for(question, places[question.code]),
+            )
+            for question in definition.questions
+            if not isinstance(question, Note)
+        ]
+
+    def encode(self, answers: Mapping[str, Any], *, require: bool = True) -> Encoded:
+        """Check the answers and encode them.
+
+        `require` false waives required questions (partial interviews). Null, an empty text and an
+        empty selection are no answer. Errors: InvalidAnswers listing everything that is wrong.
+        """
+        layout = self.layout
+        sheet = _Sheet(bytearray(layout.size), [None] * layout.numbers, [])
+        wrong: list[tuple[str, str]] = []
+        seen = 0
+        for code, required, visible, store in self._steps:
+            answer = answers.get(code)
+            seen += code in answers
+            given = answer is not None and answer != [] and answer != ""
+            if visible is not None and not visible(answers):
+                if given:
+                    wrong.append((code, "hidden"))
+                continue
+            if not given:
+                if required and require:
+                    wrong.append((code, "required"))
+                continue
+            problem = store(answer, sheet)
+            if problem is not None:
+                # Nothing but blanks is no answer at all.
+                problem = (
+                    ("required" if required and require else None)
+                    if problem == "blank"
+                    else problem
+                )
+                if problem is not None:
+                    wrong.append((code, problem))
+        if seen < len(answers):
+            wrong += self._unknown(answers)
+        if wrong:
+            raise InvalidAnswers(errors=[_error(code, problem) for code, problem in wrong])
+        numbers = tuple(sheet.numbers)
+        given_numbers = numbers if any(one is not None for one in numbers) else None
+        return Encoded(bytes(sheet.answers), given_numbers, tuple(sheet.texts))
+
+    def asked(self, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """The answers without those to questions that the others hide; for plain forms."""
+        kept = dict(answers)
+        for code, _, visible, _ in self._steps:
+            if code in kept and visible is not None and not visible(kept):
+                del kept[code]
+        return kept
+
+    def decode(self, encoded: Encoded) -> dict[str, Any]:
+        """The answers as they were given, in canonical form: what `encode` undoes."""
+        answers: dict[str, Any] = {}
+        texts = dict(encoded.texts)
+        for place in self.layout.places:
+            stored = encoded.answers[place.slot]
+            if not stored:
+                continue
+            if place.type == "single_choice":
+                answers[place.code] = place.values[stored - 1]
+            elif place.type == "rating":
+                answers[place.code] = int(place.values[stored - 1])
+            elif place.type == "multiple_choice":
+                answers[place.code] = _selected(place, encoded.answers)
+            elif place.type == "text":
+                answers[place.code] = texts[place.position]
+            elif encoded.numbers is not None:
+                answers[place.code] = encoded.numbers[place.position]
+        return answers
+
+    def _unknown(self, answers: Mapping[str, Any]) -> list[tuple[str, str]]:
+        known = {code for code, *_ in self._steps}
+        # Other people's words can be anything: only what could be a code is named.
+        return [(code[:64], "unknown_question") for code in answers if code not in known]
+
+
+def _error(code: str, problem: str) -> FieldError:
+    return FieldError(pointer(["answers", code]), problem, MESSAGES[problem])
+
+
+def _selected(place: Place, stored: bytes) -> list[str]:
+    bits = int.from_bytes(stored[place.slot + 1 : place.slot + place.size], "little")
+    return [value for number, value in enumerate(place.values) if bits >> number & 1]
+
+
+def _store_for(question: Question, place: Place) -> _Store:
+    match question:
+        case SingleChoice():
+            return _store_single(place)
+        case MultipleChoice():
+            return _store_multiple(place, question.max_selected or len(place.values))
+        case Rating():
+            return _store_rating(place.slot, question.min, question.max)
+        case Number():
+            return _store_number(place, question.min, question.max)
+        case TextQuestion():
+            return _store_text(place, question.max_length)
+        case Note():
+            raise TypeError("a note takes no answer")
+
+
+def _store_single(place: Place) -> _Store:
+    slot = place.slot
+    numbers = {value: number for number, value in enumerate(place.values, start=1)}
+
+    def store(answer: Any, sheet: _Sheet) -> str | None:
+        if not isinstance(answer, str):
+            return "wrong_type"
+        number = numbers.get(answer)
+        if number is None:
+            return "not_an_option"
+        sheet.answers[slot] = number
+        return None
+
+    return store
+
+
+def _store_multiple(place: Place, most: int) -> _Store:
+    slot = place.slot
+    numbers = {value: number for number, value in enumerate(place.values)}
+
+    def store(answer: Any, sheet: _Sheet) -> str | None:
+        if not isinstance(answer, list) or not all(isinstance(one, str) for one in answer):
+            return "wrong_type"
+        if any(one not in numbers for one in answer):
+            return "not_an_option"
+        if len(set(answer)) < len(answer):
+            return "duplicate_option"
+        if len(answer) > most:
+            return "too_many"
+        sheet.answers[slot] = 1
+        for one in answer:
+            byte, bit = divmod(numbers[one], BITS)
+            sheet.answers[slot + 1 + byte] |= 1 << bit
+        return None
+
+    return store
+
+
+def _store_rating(slot: int, lowest: int, highest: int) -> _Store:
+    def store(answer: Any, sheet: _Sheet) -> str | None:
+        if not isinstance(answer, int) or isinstance(answer, bool):
+            return "wrong_type"
+        if not lowest <= answer <= highest:
+            return "out_of_range"
+        sheet.answers[slot] = answer - lowest + 1
+        return None
+
+    return store
+
+
+def _store_number(place: Place, lowest: float | None, highest: float | None) -> _Store:
+    slot, position = place.slot, place.position
+    least = -1e12 if lowest is None else lowest
+    most = 1e12 if highest is None else highest
+
+    def store(answer: Any, sheet: _Sheet) -> str | None:
+        if not isinstance(answer, int | float) or isinstance(answer, bool):
+            return "wrong_type"
+        if not least <= answer <= most:  # also false for NaN
+            return "out_of_range"
+        sheet.answers[slot] = 1
+        sheet.numbers[position] = float(answer)
+        return None
+
+    return store
+
+
+def _store_text(place: Place, longest: int) -> _Store:
+    slot, position = place.slot, place.position
+
+    def store(answer: Any, sheet: _Sheet) -> str | None:
+        if not isinstance(answer, str):
+            return "wrong_type"
+        text = answer.replace("\r\n", "\n").strip()
+        if not text:
+            return "blank"
+        if len(text) > longest:
+            return "too_long"
+        if not storable(text):
+            return "control_character"
+        sheet.answers[slot] = 1
+        sheet.texts.append((position, text))
+        return None
+
+    return store

@@ -1,0 +1,100 @@
+"""Tables of responses: the ledger of answers, their texts, and the claims of persons.
+
+Columns stand in the order that packs them tightest. The hot path writes them with bare SQL in
+`queries.py`; these declarations are what migrations and readers go by.
+"""
+
+from datetime import datetime
+from enum import IntEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, DOUBLE_PRECISION
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base
+from app.core.sql import Instant
+
+
+class Channel(IntEnum):
+    """How a response came in, as stored."""
+
+    wechat = 1
+    link = 2
+    invitation = 3
+    phone = 4
+    onsite = 5
+    paper = 6
+
+
+class Response(Base):
+    """The ledger of responses: only ever appended to, the sum of the signs is the truth.
+
+    Sequence 0 is the response as it came. A revision appends its former content with sign -1 and
+    the new with +1; a withdrawal appends -1. `population` names the questionnaire version, which
+    is frozen when the campaign opens.
+    """
+
+    __tablename__ = "responses"
+
+    answered_at: Mapped[datetime] = mapped_column(Instant)
+    """When it was answered: received online, or the end of the interview."""
+    transaction_id: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
+    )
+    """The inserting transaction: below `pg_snapshot_xmin` no further row can appear."""
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[UUID] = mapped_column(primary_key=True)
+    unit_id: Mapped[int]
+    origin_id: Mapped[int | None]
+    """The link, the batch of invitations or, for the telephone, the client that it came through."""
+    seconds: Mapped[int | None]
+    """From the start of answering to its end, where the client said when it started."""
+    sequence: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    sign: Mapped[int] = mapped_column(SmallInteger)
+    population: Mapped[int] = mapped_column(SmallInteger)
+    channel: Mapped[int] = mapped_column(SmallInteger)
+    quality: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Bits that flag a doubtful response; 0 is clean."""
+    answers: Mapped[bytes] = mapped_column(BYTEA)
+    """Closed answers by slot of the version's layout, one byte each; 0 is unanswered."""
+    numbers: Mapped[list[float] | None] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    """Numeric answers by position among the version's numeric questions."""
+    locale: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        # No foreign keys: the intake's own statement joins the campaign, and each would cost a
+        # look-up a row on the path that parents wait for.
+        Index("brin_responses_transaction_id", "transaction_id", postgresql_using="brin"),
+    )
+
+
+class ResponseText(Base):
+    """A text answer of a response, apart from the closed ones."""
+
+    __tablename__ = "response_texts"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    """The position among the version's text questions."""
+    body: Mapped[str] = mapped_column(Text)
+
+
+class Claim(Base):
+    """One person's proof, taken by one response: the constraint behind "once".
+
+    The fingerprint is an HMAC under the campaign's own key; the rows go when the key goes.
+    """
+
+    __tablename__ = "claims"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    submission_id: Mapped[UUID]
+
+    __table_args__ = (
+        # A hash index holds four bytes an entry: enough to free a response's claims.
+        Index("hash_claims_submission_id", "submission_id", postgresql_using="hash"),
+    )

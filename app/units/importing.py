@@ -1,0 +1,190 @@
+"""Importing a unit list: all of it or nothing, with one error for each bad row."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.principal import Principal
+from app.core.problems import FieldError
+from app.units import queries
+from app.units.problems import ImportRefused
+from app.units.schemas import ImportOut, UnitRow
+from app.units.service import above
+from app.units.spreadsheet import NUMBERS
+from app.units.tables import KINDS, Unit
+
+_UNIT_FIELDS = ("name", "kind", "stage", "residents")
+_ENROLMENT_FIELDS = ("students", "parents", "teachers")
+
+
+async def import_units(
+    session: AsyncSession, caller: Principal, rows: Iterable[tuple[int, dict[str, Any]]]
+) -> ImportOut:
+    """Create and change units from numbered rows, parents before or after children.
+
+    Errors: ImportRefused with one error for each bad row; then nothing is to be committed.
+    """
+    numbered, errors = _validated(rows)
+    await queries.lock_tree(session)
+    codes = {row.code for row in numbered.values()} | {
+        row.parent for row in numbered.values() if row.parent
+    }
+    existing = await queries.units_by_codes(session, codes)
+    in_view = None
+    if caller.unit_id is not None:
+        in_view = await queries.ids_within(session, caller.unit_id)
+    errors += _misplaced(numbered, existing, in_view)
+    errors += await _orphaned_kinds(session, numbered, existing)
+    if errors:
+        raise ImportRefused(errors=sorted(errors, key=_row_number))
+    return await _apply(session, list(numbered.values()), existing)
+
+
+def _row_number(error: FieldError) -> int:
+    return int(error.pointer.split("/")[2])
+
+
+def _error(number: int, column: str, code: str, message: str) -> FieldError:
+    return FieldError(f"/rows/{number}/{column}", code, message)
+
+
+def _validated(
+    rows: Iterable[tuple[int, dict[str, Any]]],
+) -> tuple[dict[int, UnitRow], list[FieldError]]:
+    good: dict[int, UnitRow] = {}
+    errors: list[FieldError] = []
+    first_seen: dict[tuple[str, str | None], int] = {}
+    for number, cells in rows:
+        try:
+            row = UnitRow.model_validate({**cells, **_numbers(cells)})
+        except ValidationError as error:
+            first = error.errors()[0]
+            column = str(first["loc"][0]) if first["loc"] else "code"
+            errors.append(_error(number, column, first["type"], first["msg"]))
+            continue
+        seen = first_seen.setdefault((row.code, row.period), number)
+        if seen != number:
+            message = f"The same unit and period stand in row {seen} already."
+            errors.append(_error(number, "code", "duplicate", message))
+            continue
+        if row.period is None and any(getattr(row, name) is not None for name in _ENROLMENT_FIELDS):
+            message = "Enrolment needs a period such as 2026-autumn."
+            errors.append(_error(number, "period", "missing", message))
+            continue
+        good[number] = row
+    return good, errors
+
+
+def _numbers(cells: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: int(cells[name])
+        for name in NUMBERS
+        if isinstance(cells.get(name), str) and cells[name].isdecimal()
+    }
+
+
+def _misplaced(
+    numbered: dict[int, UnitRow], existing: dict[str, Unit], in_view: set[int] | None
+) -> list[FieldError]:
+    kinds = {code: unit.kind for code, unit in existing.items()}
+    kinds.update({row.code: row.kind for row in numbered.values()})
+    made_here = {row.code for row in numbered.values() if row.code not in existing}
+    errors = []
+    for number, row in numbered.items():
+        unit = existing.get(row.code)
+        parent = existing.get(row.parent) if row.parent else None
+        keeps_parent = unit is not None and unit.parent_id == (parent.id if parent else None)
+        if unit is not None and in_view is not None and unit.id not in in_view:
+            errors.append(_error(number, "code", "not_yours", "This code is not free for you."))
+        elif row.parent is None:
+            if in_view is not None and not keeps_parent:
+                message = "Name the parent: a unit without one needs a client that sees all."
+                errors.append(_error(number, "parent", "missing", message))
+        elif row.parent not in made_here and (
+            parent is None
+            or (in_view is not None and parent.id not in in_view and not keeps_parent)
+        ):
+            message = "This parent is neither in the file nor known to you."
+            errors.append(_error(number, "parent", "unknown", message))
+        elif not above(kinds[row.parent], row.kind):
+            message = f"A {row.kind} cannot stand below a {kinds[row.parent]}."
+            errors.append(_error(number, "kind", "wrong_level", message))
+    return errors
+
+
+async def _orphaned_kinds(
+    session: AsyncSession, numbered: dict[int, UnitRow], existing: dict[str, Unit]
+) -> list[FieldError]:
+    in_file = {row.code for row in numbered.values()}
+    errors = []
+    for number, row in numbered.items():
+        unit = existing.get(row.code)
+        if unit is None or unit.kind == row.kind:
+            continue
+        for code, kind in await queries.children(session, unit.id):
+            if code not in in_file and not above(row.kind, kind):
+                message = f"There is a {kind} below this unit."
+                errors.append(_error(number, "kind", "wrong_level", message))
+                break
+    return errors
+
+
+async def _apply(
+    session: AsyncSession, rows: list[UnitRow], existing: dict[str, Unit]
+) -> ImportOut:
+    before = {
+        code: (unit.parent_id, *(getattr(unit, name) for name in _UNIT_FIELDS))
+        for code, unit in existing.items()
+    }
+    ids = {code: unit.id for code, unit in existing.items()}
+    by_code = {row.code: row for row in rows}
+    moved: list[str] = []
+    touched: set[str] = set()
+    for kind in KINDS:  # from the top down, so that parents have their ids
+        values = []
+        for row in (row for row in by_code.values() if row.kind == kind):
+            parent_id = ids[row.parent] if row.parent else None
+            now = (parent_id, *(getattr(row, name) for name in _UNIT_FIELDS))
+            was = before.get(row.code)
+            if was == now:
+                continue
+            touched.add(row.code)
+            if was is None or was[0] != parent_id:
+                moved.append(row.code)
+            fields = {name: getattr(row, name) for name in _UNIT_FIELDS}
+            values.append({"code": row.code, "parent_id": parent_id, **fields})
+        if values:
+            await queries.upsert_units(session, values)
+            ids |= await queries.ids_by_codes(session, [value["code"] for value in values])
+    if moved:
+        await queries.rebuild_ancestors(session, [ids[code] for code in moved])
+    touched |= await _apply_enrolment(session, rows, ids)
+    created = sum(code not in before for code in by_code)
+    updated = sum(code in before for code in touched)
+    return ImportOut(created=created, updated=updated, unchanged=len(by_code) - created - updated)
+
+
+async def _apply_enrolment(
+    session: AsyncSession, rows: list[UnitRow], ids: dict[str, int]
+) -> set[str]:
+    with_period = [row for row in rows if row.period]
+    if not with_period:
+        return set()
+    known = {
+        (one.unit_id, one.period): (one.students, one.parents, one.teachers)
+        for one in await queries.enrolments_of(session, [ids[row.code] for row in with_period])
+    }
+    changed = {
+        (row.code, row.period): {
+            "unit_id": ids[row.code],
+            "period": row.period,
+            **{name: getattr(row, name) for name in _ENROLMENT_FIELDS},
+        }
+        for row in with_period
+        if known.get((ids[row.code], str(row.period))) != (row.students, row.parents, row.teachers)
+    }
+    if changed:
+        await queries.upsert_enrolments(session, list(changed.values()))
+    return {code for code, _ in changed}

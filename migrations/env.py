@@ -1,0 +1,24 @@
+"""Runs migrations over the connection that `app.core.migrating` opens."""
+
+from typing import Any
+
+from alembic import context
+
+import app.access.tables
+import app.campaigns.tables
+import app.links.tables
+import app.questionnaires.tables
+import app.responses.tables
+import app.telephone.tables
+import app.units.tables  # noqa: F401 - the tables register themselves
+from app.core.database import Base
+
+connection: Any = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    compare_type=True,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,94 @@
+"""A real PostgreSQL for all tests, a clone of a migrated template for each, the app upon it."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.embedded_postgres import EmbeddedPostgres
+from app.core.settings import Settings
+from app.installation import prepare
+from app.main import create
+from tests.factories import Api
+
+TEMPLATE = "xinsheng_template"
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        default=None,
+        help="A PostgreSQL installation (the folder that holds bin/) instead of the embedded one.",
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedPostgres]:
+    """The server of this test run."""
+    installation = request.config.getoption("--postgres")
+    binaries = Path(installation) / "bin" if installation else None
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), binaries=binaries) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated database to clone."""
+    connection = await asyncpg.connect(postgres.url())
+    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await connection.close()
+    await prepare(postgres.url(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    """A database of this test's own."""
+    name = f"test_{next(_numbers)}"
+    connection = await asyncpg.connect(postgres.url())
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield postgres.url(name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings as a deployment would have them."""
+    return Settings(
+        data_dir=tmp_path,
+        database_url=database_url,
+        secret_keys=(b"test-key-" + b"0" * 32,),
+        public_url="http://testserver",
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The app, started."""
+    app = create(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def api(app: FastAPI) -> AsyncIterator[Api]:
+    """A client of the app; not yet authorised."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield Api(client, app)
+
+
+@pytest.fixture
+async def admin(api: Api) -> Api:
+    """A client that may do everything everywhere."""
+    return await api.as_client("admin")
