@@ -33,7 +33,7 @@ def postgres(
 ) -> Iterator[EmbeddedPostgres]:
     """The server of this test run."""
     installation = request.config.getoption("--postgres")
-    binaries = Path(installation) / "bin" if installation else None
+    binaries = Path(installation) if installation else None
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), binaries=binaries) as server:
         yield server
 

@@ -1,0 +1,182 @@
+"""The `xinsheng` command: everything an operator does besides calling the API."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from app import demonstration, serving
+from app.clients import service as clients
+from app.core import settings as environment
+from app.core.database import Database, database_url
+from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from app.core.keyring import Keyring
+from app.core.migrating import DatabaseRefused
+from app.core.problems import Problem
+from app.core.settings import Settings, SettingsError
+from app.installation import prepare
+from app.responses.service import Reception, receiving
+
+
+def main() -> None:
+    """Run the command line; exit status 0 when it was done, 1 with a reason when not."""
+    arguments = _parser().parse_args()
+    if arguments.data_dir is not None:
+        os.environ["XINSHENG_DATA_DIR"] = str(arguments.data_dir.absolute())
+    try:
+        arguments.run(arguments)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Problem as problem:
+        _fail("; ".join([problem.title, *(error.message for error in problem.errors)]))
+    except (SettingsError, EmbeddedPostgresError, DatabaseRefused, serving.NotServed) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+
+
+def _fail(reason: str) -> None:
+    print(f"xinsheng: {reason}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data-dir",
+        type=Path,
+        help="where data is kept; default $XINSHENG_DATA_DIR, else "
+        f"{environment.default_data_dir()}",
+    )
+    parser = argparse.ArgumentParser(prog="xinsheng", description=__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", parents=[common], help="serve until Ctrl-C or SIGTERM")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serve.add_argument("--port", type=_port, default=8000)
+    serve.add_argument("--workers", type=_workers, default=1, help="processes that serve")
+    serve.add_argument("--demo", action="store_true", help="load the demonstration first")
+    serve.set_defaults(run=_serve)
+
+    migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")
+    migrate.set_defaults(run=_migrate)
+
+    demo = commands.add_parser("demo", parents=[common], help="load the demonstration")
+    demo.set_defaults(run=_demo)
+
+    client = commands.add_parser("clients", help="programs that may call the API")
+    actions = client.add_subparsers(title="actions", required=True, metavar="ACTION")
+    create = actions.add_parser("create", parents=[common], help="make one; shows its secret once")
+    create.add_argument("name")
+    create.add_argument("--scope", required=True, help="scopes, separated by spaces")
+    create.add_argument("--unit", help="code of the unit whose subtree it sees; default: all")
+    create.add_argument("--json", action="store_true", help="print JSON")
+    create.set_defaults(run=_create_client)
+    return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return number
+
+
+def _workers(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:
+        raise argparse.ArgumentTypeError("from 1 to 64 workers")
+    return number
+
+
+@contextmanager
+def _database_server(settings: Settings) -> Iterator[None]:
+    """Start the embedded PostgreSQL, or join the one that runs, unless another server is set."""
+    if settings.database_url is not None:
+        yield
+        return
+    with EmbeddedPostgres(settings.data_dir):
+        yield
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[tuple[Database, Reception]]:
+    database = Database(database_url(settings))
+    await database.open()
+    try:
+        async with receiving(database.pool, Keyring(settings.secret_keys)) as reception:
+            yield database, reception
+    finally:
+        await database.close()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    os.environ.setdefault("XINSHENG_PUBLIC_URL", f"http://127.0.0.1:{arguments.port}")
+    settings = environment.load()
+    with (
+        serving.only_here(settings),
+        serving.bound(arguments.host, arguments.port) as listener,
+        serving.stopped_by_signals(),
+        _database_server(settings),
+    ):
+        asyncio.run(prepare(database_url(settings)))
+        if arguments.demo:
+            _say(serving.welcome(settings, asyncio.run(_load_demonstration(settings))))
+        else:
+            _say(serving.welcome(settings, None))
+        serving.serve(listener, workers=arguments.workers)
+
+
+def _migrate(arguments: argparse.Namespace) -> None:
+    settings = environment.load()
+    with _database_server(settings):
+        asyncio.run(prepare(database_url(settings)))
+    _say("The database is up to date.")
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    settings = environment.load()
+    with _database_server(settings):
+        asyncio.run(prepare(database_url(settings)))
+        _say(serving.welcome(settings, asyncio.run(_load_demonstration(settings))))
+
+
+async def _load_demonstration(settings: Settings) -> demonstration.Shown:
+    async with _opened(settings) as (database, reception):
+        return await demonstration.load(
+            database, reception, reception.keyring, settings, progress=_say
+        )
+
+
+def _create_client(arguments: argparse.Namespace) -> None:
+    settings = environment.load()
+    with _database_server(settings):
+        asyncio.run(prepare(database_url(settings)))
+        made = asyncio.run(_made_client(settings, arguments))
+    if arguments.json:
+        _say(json.dumps({"client_id": made.client_id, "client_secret": made.client_secret}))
+    else:
+        _say(f"client_id      {made.client_id}\nclient_secret  {made.client_secret}")
+        _say("The secret is not shown again.")
+
+
+async def _made_client(settings: Settings, arguments: argparse.Namespace) -> clients.NewClient:
+    async with _opened(settings) as (database, _), database.sessions.begin() as session:
+        return await clients.create(
+            session,
+            name=arguments.name,
+            scopes=arguments.scope.split(),
+            unit=arguments.unit,
+        )
+
+
+if __name__ == "__main__":
+    main()

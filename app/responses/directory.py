@@ -1,0 +1,189 @@
+"""What a process remembers of campaigns, links and batches, so that answering needs no look-up.
+
+A memory is good while the campaign's revision stands. Readers ask for `fresh` entries; the intake
+trusts what is remembered and has its own statement check the revision, so no process can act on
+rules that were changed, however many there are.
+"""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.core.database import Connection, Pool
+from app.core.keyring import Keyring
+from app.questionnaires.schemas import Definition
+from app.questionnaires.validator import Validator
+from app.responses import queries
+from app.responses.tables import Channel
+
+_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True)
+class Questionnaire:
+    """A published version: its definition and its compiled form."""
+
+    code: str
+    version: int
+    definition: Definition
+    validator: Validator
+
+
+@dataclass(frozen=True)
+class Population:
+    """One population of a campaign and what it is asked."""
+
+    position: int
+    code: str
+    questionnaire: Questionnaire
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A campaign's rules at one revision, its keys unwrapped."""
+
+    id: int
+    code: str
+    title: str
+    revision: int
+    state: str
+    region_id: int
+    region_name: str
+    opens_at: datetime
+    closes_at: datetime
+    delivery_days: int
+    identity: frozenset[str]
+    once_per: str
+    on_duplicate: str
+    contact: dict[str, str]
+    legal: dict[str, str]
+    identity_key: bytes | None
+    """None once the key was destroyed; no campaign that takes answers is without."""
+    receipt_key: bytes
+    populations: tuple[Population, ...]
+
+    def population(self, code: str) -> Population | None:
+        """The population with this code."""
+        return next((one for one in self.populations if one.code == code), None)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """A link or a batch of invitations: the way in for one population of one unit."""
+
+    rules: Rules
+    population: Population
+    unit_id: int
+    unit_code: str
+    unit_name: str
+    origin_id: int
+    channel: Channel
+    revoked: bool
+    count: int = 0
+    """For a batch: how many invitations it has."""
+
+
+class Directory:
+    """One process's memory of ways in and of rules."""
+
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+        self._pool = pool
+        self._keyring = keyring
+        self._entrances: OrderedDict[str | int, Entrance] = OrderedDict()
+        self._rules: dict[int, Rules] = {}
+        self._questionnaires: dict[tuple[int, int], Questionnaire] = {}
+
+    async def link(self, code: str, *, fresh: bool = False) -> Entrance | None:
+        """The way in by a link's code."""
+        known = None if fresh else self._entrances.get(code)
+        return known or await self._load(code, Channel.link)
+
+    async def batch(self, batch_id: int, *, fresh: bool = False) -> Entrance | None:
+        """The way in by a batch of invitations."""
+        known = None if fresh else self._entrances.get(batch_id)
+        return known or await self._load(batch_id, Channel.invitation)
+
+    async def campaign(self, connection: Connection, code: str) -> Rules | None:
+        """A campaign's present rules."""
+        campaign_id = await queries.campaign_id(connection, code)
+        if campaign_id is None:
+            return None
+        return await self._present_rules(
+            connection, campaign_id, await queries.revision(connection, campaign_id)
+        )
+
+    async def _load(self, key: str | int, channel: Channel) -> Entrance | None:
+        async with self._pool.acquire() as connection:
+            if isinstance(key, str):
+                row = await queries.link(connection, key)
+            else:
+                row = await queries.batch(connection, key)
+            if row is None:
+                return None
+            rules = await self._present_rules(connection, row["campaign_id"], row["revision"])
+        entrance = Entrance(
+            rules=rules,
+            population=next(one for one in rules.populations if one.position == row["population"]),
+            unit_id=row["unit_id"],
+            unit_code=row["unit_code"],
+            unit_name=row["unit_name"],
+            origin_id=row["id"],
+            channel=channel,
+            revoked=row["revoked"],
+            count=row.get("count", 0),
+        )
+        self._entrances[key] = entrance
+        if len(self._entrances) > _REMEMBERED:
+            self._entrances.popitem(last=False)
+        return entrance
+
+    async def _present_rules(
+        self, connection: Connection, campaign_id: int, revision: int
+    ) -> Rules:
+        known = self._rules.get(campaign_id)
+        if known is not None and known.revision >= revision:
+            return known
+        campaign, populations = await queries.rules(connection, campaign_id)
+        rules = Rules(
+            id=campaign_id,
+            code=campaign["code"],
+            title=campaign["title"],
+            revision=campaign["revision"],
+            state=campaign["state"],
+            region_id=campaign["region_id"],
+            region_name=campaign["region_name"],
+            opens_at=campaign["opens_at"],
+            closes_at=campaign["closes_at"],
+            delivery_days=campaign["delivery_days"],
+            identity=frozenset(campaign["identity"]),
+            once_per=campaign["once_per"],
+            on_duplicate=campaign["on_duplicate"],
+            contact=json.loads(campaign["contact"] or "{}"),
+            legal=json.loads(campaign["legal"] or "{}"),
+            identity_key=self._unwrapped(campaign_id, "identity", campaign["identity_key"]),
+            receipt_key=self._unwrapped(campaign_id, "receipt", campaign["receipt_key"]) or b"",
+            populations=tuple(
+                [
+                    Population(row["position"], row["code"], await self._asked(connection, row))
+                    for row in populations
+                ]
+            ),
+        )
+        self._rules[campaign_id] = rules
+        return rules
+
+    def _unwrapped(self, campaign_id: int, purpose: str, wrapped: bytes | None) -> bytes | None:
+        if wrapped is None:
+            return None
+        return self._keyring.unwrap(wrapped, context=f"campaign/{campaign_id}/{purpose}".encode())
+
+    async def _asked(self, connection: Connection, row: Any) -> Questionnaire:
+        key = row["questionnaire_id"], row["version"]
+        if key not in self._questionnaires:
+            definition = Definition.model_validate_json(await queries.definition(connection, *key))
+            self._questionnaires[key] = Questionnaire(
+                row["questionnaire"], row["version"], definition, Validator(definition)
+            )
+        return self._questionnaires[key]

@@ -1,0 +1,104 @@
+"""Storing responses: claims and ledger rows, all of a response or nothing of it.
+
+Every channel comes through here: the group commit of the page and the API in `intake`, and the
+telephone in the transactions of its deliveries.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.core.database import Connection
+from app.questionnaires.validator import Encoded
+from app.responses import queries
+from app.responses.submission import Outcome, Submission
+
+
+async def store(connection: Connection, submissions: Sequence[Submission]) -> list[Outcome]:
+    """Store a batch of responses; the connection is in a transaction that the caller commits.
+
+    Returns the outcome of each, in order. A refused response binds nothing. Equal submissions
+    within the batch count as sent one after the other.
+    """
+    first: dict[tuple[int, UUID], int] = {}
+    for index, submission in enumerate(submissions):
+        first.setdefault(submission.key, index)
+    chosen = [submissions[index] for index in first.values()]
+    outcomes: list[Outcome | None] = [None] * len(submissions)
+    losers: list[Submission] = []
+    for row in await queries.insert(connection, chosen):
+        submission = chosen[row["index"]]
+        if row["outdated"]:
+            outcomes[first[submission.key]] = Outcome.outdated
+        elif row["stored"]:
+            outcomes[first[submission.key]] = Outcome.stored
+        elif row["claims"]:
+            losers.append(submission)
+    if losers:
+        await queries.release(connection, losers)
+    open_indexes = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    if open_indexes:
+        waiting = [submissions[index] for index in open_indexes]
+        for index, former in zip(open_indexes, await earlier(connection, waiting), strict=True):
+            same_key = outcomes[first[submissions[index].key]]
+            outdated = same_key is Outcome.outdated
+            outcomes[index] = former or (Outcome.outdated if outdated else Outcome.already_answered)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def earlier(
+    connection: Connection, submissions: Sequence[Submission]
+) -> list[Outcome | None]:
+    """For each submission: what it is to the one stored under its id, None where there is none."""
+    rows = await queries.latest(connection, [submission.key for submission in submissions])
+    found: list[Outcome | None] = []
+    for index, submission in enumerate(submissions):
+        row = rows.get(index)
+        if row is None:
+            found.append(None)
+        elif row["sign"] < 0:
+            found.append(Outcome.withdrawn)
+        elif _encoded(row) == submission.encoded:
+            found.append(Outcome.replayed)
+        else:
+            found.append(Outcome.conflicting)
+    return found
+
+
+def _encoded(row: dict[str, object]) -> Encoded:
+    numbers = row["numbers"]
+    texts = zip(row["positions"], row["bodies"], strict=True)  # type: ignore[call-overload]
+    return Encoded(
+        answers=row["answers"],  # type: ignore[arg-type]
+        numbers=None if numbers is None else tuple(numbers),  # type: ignore[arg-type]
+        texts=tuple(texts),
+    )
+
+
+async def revise(connection: Connection, submission: Submission) -> Outcome:
+    """Put new content in the place of a response's present content, or store it anew.
+
+    What was counted is reversed and the new content counted, both by appended rows. Outcomes:
+    stored; already_answered where a proof belongs to another response by now: then nothing of
+    this response counts any more.
+    """
+    rows = await queries.latest(connection, [submission.key])
+    row = rows.get(0)
+    if row is None:
+        return (await store(connection, [submission]))[0]
+    if row["sign"] > 0:
+        await queries.reverse(connection, *submission.key)
+    if not await queries.take_claims(connection, submission):
+        return Outcome.already_answered
+    sequence = row["sequence"] + (2 if row["sign"] > 0 else 1)
+    await queries.append(connection, submission, sequence)
+    return Outcome.stored
+
+
+async def withdraw(connection: Connection, campaign_id: int, submission_id: UUID) -> bool:
+    """Take a response out of the count and free its persons; whether there was one counted."""
+    row = (await queries.latest(connection, [(campaign_id, submission_id)])).get(0)
+    if row is None or row["sign"] < 0:
+        return False
+    await queries.reverse(connection, campaign_id, submission_id)
+    await queries.free_claims(connection, campaign_id, submission_id)
+    return True

@@ -1,0 +1,327 @@
+"""SQL of responses: bare asyncpg, since parents wait for it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.core.database import Connection
+from app.responses.submission import Submission
+
+# One statement for a whole batch. Nothing here looks before it inserts: claims and the ledger's
+# key decide. Both are inserted in one order everywhere, and `won` reads all of `claimed` before
+# the ledger is touched, so that batches at once cannot deadlock.
+_INSERT = """
+WITH item AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::int[], $2::int[], $3::uuid[], $4::int[], $5::smallint[], $6::smallint[], $7::int[],
+        $8::timestamptz[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::int[]
+    ) WITH ORDINALITY AS item (
+        campaign_id, revision, submission_id, unit_id, population, channel, origin_id,
+        answered_at, seconds, locale, answers, numbers, proofs, n
+    )
+),
+valid AS MATERIALIZED (
+    SELECT item.* FROM item JOIN campaigns
+    ON campaigns.id = item.campaign_id AND campaigns.revision = item.revision
+),
+claimed AS (
+    INSERT INTO claims (campaign_id, fingerprint, submission_id)
+    SELECT valid.campaign_id, proof.fingerprint, valid.submission_id
+    FROM unnest($14::int[], $15::bytea[]) AS proof (n, fingerprint) JOIN valid USING (n)
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+    RETURNING campaign_id, submission_id
+),
+won AS MATERIALIZED (
+    SELECT campaign_id, submission_id, count(*) AS claims FROM claimed GROUP BY 1, 2
+),
+stored AS (
+    INSERT INTO responses (
+        campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
+        answered_at, seconds, locale, answers, numbers
+    )
+    SELECT
+        campaign_id, submission_id, 0, 1, unit_id, population, channel, origin_id,
+        answered_at, seconds, locale, answers, numbers::float8[]
+    FROM valid LEFT JOIN won USING (campaign_id, submission_id)
+    WHERE valid.proofs = coalesce(won.claims, 0)
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+    RETURNING campaign_id, submission_id
+),
+spelled AS (
+    INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body)
+    SELECT stored.campaign_id, stored.submission_id, 0, said.position, said.body
+    FROM unnest($16::int[], $17::smallint[], $18::text[]) AS said (n, position, body)
+    JOIN valid USING (n) JOIN stored USING (campaign_id, submission_id)
+)
+SELECT
+    item.n - 1 AS index,
+    valid.n IS NULL AS outdated,
+    coalesce(won.claims, 0) AS claims,
+    stored.submission_id IS NOT NULL AS stored
+FROM item
+LEFT JOIN valid USING (n)
+LEFT JOIN won ON won.campaign_id = item.campaign_id AND won.submission_id = item.submission_id
+LEFT JOIN stored
+    ON stored.campaign_id = item.campaign_id AND stored.submission_id = item.submission_id
+"""
+
+_RELEASE = """
+DELETE FROM claims
+USING unnest($1::int[], $2::bytea[], $3::uuid[]) AS loser (campaign_id, fingerprint, submission_id)
+WHERE claims.campaign_id = loser.campaign_id AND claims.fingerprint = loser.fingerprint
+AND claims.submission_id = loser.submission_id
+"""
+
+_LATEST = """
+SELECT
+    wanted.n - 1 AS index, latest.sequence, latest.sign, latest.answers, latest.numbers,
+    ARRAY(
+        SELECT position FROM response_texts AS said
+        WHERE said.campaign_id = latest.campaign_id AND said.submission_id = latest.submission_id
+        AND said.sequence = latest.sequence ORDER BY position
+    ) AS positions,
+    ARRAY(
+        SELECT body FROM response_texts AS said
+        WHERE said.campaign_id = latest.campaign_id AND said.submission_id = latest.submission_id
+        AND said.sequence = latest.sequence ORDER BY position
+    ) AS bodies
+FROM unnest($1::int[], $2::uuid[]) WITH ORDINALITY AS wanted (campaign_id, submission_id, n)
+CROSS JOIN LATERAL (
+    SELECT * FROM responses
+    WHERE responses.campaign_id = wanted.campaign_id
+    AND responses.submission_id = wanted.submission_id
+    ORDER BY sequence DESC LIMIT 1
+) AS latest
+"""
+
+_REVERSE = """
+INSERT INTO responses (
+    campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
+    answered_at, seconds, locale, quality, answers, numbers
+)
+SELECT
+    campaign_id, submission_id, sequence + 1, -1, unit_id, population, channel, origin_id,
+    answered_at, seconds, locale, quality, answers, numbers
+FROM responses
+WHERE campaign_id = $1 AND submission_id = $2
+ORDER BY sequence DESC LIMIT 1
+"""
+
+_APPEND = """
+INSERT INTO responses (
+    campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
+    answered_at, seconds, locale, answers, numbers
+) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+
+_RULES = """
+SELECT
+    campaigns.id, campaigns.code, campaigns.title, campaigns.revision, campaigns.state,
+    campaigns.region_id, campaigns.opens_at, campaigns.closes_at, campaigns.delivery_days,
+    campaigns.identity, campaigns.once_per, campaigns.on_duplicate,
+    campaigns.contact::text, campaigns.legal::text,
+    (SELECT wrapped FROM campaign_keys WHERE campaign_id = campaigns.id AND purpose = 'identity')
+        AS identity_key,
+    (SELECT wrapped FROM campaign_keys WHERE campaign_id = campaigns.id AND purpose = 'receipt')
+        AS receipt_key,
+    units.name AS region_name
+FROM campaigns JOIN units ON units.id = campaigns.region_id
+"""
+
+_POPULATIONS = """
+SELECT
+    population.position, population.code, population.questionnaire_id, population.version,
+    questionnaires.code AS questionnaire
+FROM campaign_populations AS population
+JOIN questionnaires ON questionnaires.id = population.questionnaire_id
+WHERE population.campaign_id = $1 ORDER BY population.position
+"""
+
+_LINK = """
+SELECT
+    links.id, links.campaign_id, links.population, links.unit_id, links.revoked_at IS NOT NULL AS
+    revoked, units.code AS unit_code, units.name AS unit_name, campaigns.revision
+FROM links JOIN units ON units.id = links.unit_id JOIN campaigns ON campaigns.id = links.campaign_id
+WHERE links.code = $1
+"""
+
+_BATCH = """
+SELECT
+    batch.id, batch.campaign_id, batch.population, batch.unit_id, batch.count,
+    batch.revoked_at IS NOT NULL AS revoked, units.code AS unit_code, units.name AS unit_name,
+    campaigns.revision
+FROM invitation_batches AS batch
+JOIN units ON units.id = batch.unit_id JOIN campaigns ON campaigns.id = batch.campaign_id
+WHERE batch.id = $1
+"""
+
+
+def _pg_numbers(numbers: Sequence[float | None] | None) -> str | None:
+    # An array of arrays cannot be ragged in PostgreSQL: each travels as its literal.
+    if numbers is None:
+        return None
+    return "{" + ",".join("NULL" if one is None else repr(one) for one in numbers) + "}"
+
+
+async def insert(connection: Connection, submissions: Sequence[Submission]) -> list[Any]:
+    """Claim and store a batch without equal keys; in a transaction.
+
+    Returns a row for each in any order: `index`, `outdated`, `claims` that it took, `stored`.
+    """
+    proofs = [(n, one) for n, each in enumerate(submissions, 1) for one in each.fingerprints]
+    texts = [
+        (n, position, body)
+        for n, each in enumerate(submissions, 1)
+        for position, body in each.encoded.texts
+    ]
+    rows: list[Any] = await connection.fetch(
+        _INSERT,
+        [one.campaign_id for one in submissions],
+        [one.revision for one in submissions],
+        [one.submission_id for one in submissions],
+        [one.unit_id for one in submissions],
+        [one.population for one in submissions],
+        [one.channel for one in submissions],
+        [one.origin_id for one in submissions],
+        [one.answered_at for one in submissions],
+        [one.seconds for one in submissions],
+        [one.locale for one in submissions],
+        [one.encoded.answers for one in submissions],
+        [_pg_numbers(one.encoded.numbers) for one in submissions],
+        [len(one.fingerprints) for one in submissions],
+        [n for n, _ in proofs],
+        [fingerprint for _, fingerprint in proofs],
+        [n for n, _, _ in texts],
+        [position for _, position, _ in texts],
+        [body for _, _, body in texts],
+    )
+    return rows
+
+
+async def release(connection: Connection, losers: Sequence[Submission]) -> None:
+    """Give back the claims that refused submissions took in this transaction."""
+    claims = [(one, each) for one in losers for each in one.fingerprints]
+    await connection.execute(
+        _RELEASE,
+        [one.campaign_id for one, _ in claims],
+        [fingerprint for _, fingerprint in claims],
+        [one.submission_id for one, _ in claims],
+    )
+
+
+async def latest(connection: Connection, keys: Sequence[tuple[int, UUID]]) -> dict[int, Any]:
+    """The last ledger row of each (campaign, submission) that has one, by index into `keys`."""
+    rows = await connection.fetch(_LATEST, [key[0] for key in keys], [key[1] for key in keys])
+    return {row["index"]: row for row in rows}
+
+
+async def reverse(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
+    """Append the negative of a response's last row."""
+    await connection.execute(_REVERSE, campaign_id, submission_id)
+
+
+async def append(connection: Connection, submission: Submission, sequence: int) -> None:
+    """Append a response's new content at a sequence above 0."""
+    await connection.execute(
+        _APPEND,
+        submission.campaign_id,
+        submission.submission_id,
+        sequence,
+        submission.unit_id,
+        submission.population,
+        submission.channel,
+        submission.origin_id,
+        submission.answered_at,
+        submission.seconds,
+        submission.locale,
+        submission.encoded.answers,
+        submission.encoded.numbers,
+    )
+    for position, body in submission.encoded.texts:
+        await connection.execute(
+            "INSERT INTO response_texts VALUES ($1, $2, $3, $4, $5)",
+            submission.campaign_id,
+            submission.submission_id,
+            sequence,
+            position,
+            body,
+        )
+
+
+async def take_claims(connection: Connection, submission: Submission) -> bool:
+    """Exchange a response's claims for its present proofs; False where one is another's."""
+    await free_claims(connection, submission.campaign_id, submission.submission_id)
+    taken = await connection.fetch(
+        "INSERT INTO claims (campaign_id, fingerprint, submission_id) "
+        "SELECT $1, fingerprint, $2 FROM unnest($3::bytea[]) AS proof (fingerprint) ORDER BY 2 "
+        "ON CONFLICT DO NOTHING RETURNING 1",
+        submission.campaign_id,
+        submission.submission_id,
+        list(submission.fingerprints),
+    )
+    if len(taken) == len(submission.fingerprints):
+        return True
+    await free_claims(connection, submission.campaign_id, submission.submission_id)
+    return False
+
+
+async def free_claims(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
+    """Let a response's persons go: they may answer again."""
+    await connection.execute(
+        "DELETE FROM claims WHERE submission_id = $2 AND campaign_id = $1",
+        campaign_id,
+        submission_id,
+    )
+
+
+async def claimed(connection: Connection, campaign_id: int, fingerprints: Sequence[bytes]) -> bool:
+    """Whether one of these persons has answered."""
+    found = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM claims WHERE campaign_id = $1 AND fingerprint = ANY($2))",
+        campaign_id,
+        list(fingerprints),
+    )
+    return bool(found)
+
+
+async def link(connection: Connection, code: str) -> Any:
+    """A link with its unit and its campaign's revision, or None."""
+    return await connection.fetchrow(_LINK, code)
+
+
+async def batch(connection: Connection, batch_id: int) -> Any:
+    """A batch of invitations with its unit and its campaign's revision, or None."""
+    return await connection.fetchrow(_BATCH, batch_id)
+
+
+async def campaign_id(connection: Connection, code: str) -> int | None:
+    """The id of a campaign."""
+    found: int | None = await connection.fetchval("SELECT id FROM campaigns WHERE code = $1", code)
+    return found
+
+
+async def revision(connection: Connection, campaign_id: int) -> int:
+    """The present revision of a campaign's rules."""
+    found: int = await connection.fetchval(
+        "SELECT revision FROM campaigns WHERE id = $1", campaign_id
+    )
+    return found
+
+
+async def rules(connection: Connection, campaign_id: int) -> tuple[Any, list[Any]]:
+    """A campaign's rules and its populations in order."""
+    campaign = await connection.fetchrow(_RULES + "WHERE campaigns.id = $1", campaign_id)
+    return campaign, await connection.fetch(_POPULATIONS, campaign_id)
+
+
+async def definition(connection: Connection, questionnaire_id: int, version: int) -> str:
+    """The JSON of a published version."""
+    found: str = await connection.fetchval(
+        "SELECT definition::text FROM questionnaire_versions "
+        "WHERE questionnaire_id = $1 AND version = $2",
+        questionnaire_id,
+        version,
+    )
+    return found

@@ -1,0 +1,105 @@
+"""What goes in and out when people answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from pydantic import Field
+
+from app.core.problems import FieldError, InvalidInput, Malformed, pointer
+from app.core.schemas import Reply
+from app.questionnaires.schemas import Option, Question
+from app.units.schemas import UnitRef
+
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+_Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{2,35}$")]
+_Token = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class SubmissionIn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A response's body; decoded straight from bytes, since parents wait for it."""
+
+    submission_id: UUID
+    answers: dict[str, Any]
+    started_at: _Instant | None = None
+    locale: _Locale | None = None
+    device_proof: _Token | None = None
+
+
+_decoder = msgspec.json.Decoder(SubmissionIn)
+_FIELD_TYPES: dict[str, tuple[Any, str]] = {
+    "submission_id": (UUID, "A UUID made by the client, as text."),
+    "answers": (dict[str, Any], "An object: question codes to answers."),
+    "started_at": (_Instant | None, "A time as RFC 3339 has it, with its offset, or null."),
+    "locale": (_Locale | None, "A language tag such as zh-CN, or null."),
+    "device_proof": (_Token | None, "The device_proof of GET /v1/links/{link}, or null."),
+}
+
+
+def decode_submission(body: bytes) -> SubmissionIn:
+    """A submission from its JSON. Errors: Malformed; InvalidInput with everything wrong."""
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _explained(body) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed() from error
+
+
+def _explained(body: bytes) -> InvalidInput | Malformed:
+    try:
+        fields = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Malformed()
+    if not isinstance(fields, dict):
+        return InvalidInput(errors=[FieldError("", "wrong_type", "The body is a JSON object.")])
+    errors = [
+        FieldError(pointer([name]), "unknown_field", "There is no such field; see /docs.")
+        for name in fields
+        if name not in _FIELD_TYPES
+    ]
+    for name, (type_, message) in _FIELD_TYPES.items():
+        if name not in fields:
+            if name in ("submission_id", "answers"):
+                errors.append(FieldError(pointer([name]), "missing", message))
+            continue
+        try:
+            msgspec.convert(fields[name], type_)
+        except msgspec.ValidationError:
+            errors.append(FieldError(pointer([name]), "wrong_type", message))
+    return InvalidInput(errors=errors)
+
+
+class Accepted(Reply):
+    """A stored response."""
+
+    status: Literal["accepted", "replaced"]
+    receipt: str = Field(description="Proof of arrival; keep it to withdraw the response later.")
+
+
+class QuestionnaireView(Reply):
+    """A published version as it is asked."""
+
+    code: str
+    version: int
+    title: dict[str, str]
+    default_locale: str
+    intro: dict[str, str] | None = None
+    consent: dict[str, str] | None = None
+    thanks: dict[str, str] | None = None
+    scales: dict[str, list[Option]]
+    questions: list[Question]
+
+
+class LinkView(Reply):
+    """What a client needs to show a link's questionnaire and to send its answers."""
+
+    campaign: dict[str, str] = Field(description="`code` and `title`.")
+    unit: UnitRef
+    population: str
+    state: Literal["not_open_yet", "open", "closed", "revoked"]
+    device_proof: str | None = Field(
+        description="Keep it on the device and send it back; null where devices are not admitted."
+    )
+    questionnaire: QuestionnaireView

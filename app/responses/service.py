@@ -1,0 +1,227 @@
+"""Rules of answering: who may come in, what identifies them, what they are told."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.core import clock
+from app.core.database import Pool
+from app.core.keyring import Keyring
+from app.core.problems import Busy, NotFound, Problem
+from app.identity import devices
+from app.identity.fingerprints import Proof, fingerprints, scope_of
+from app.identity.problems import IdentityRequired
+from app.links import invitations
+from app.responses import ledger, queries
+from app.responses.directory import Directory, Entrance
+from app.responses.intake import Intake
+from app.responses.problems import (
+    AlreadyAnswered,
+    Closed,
+    LinkRevoked,
+    NotOpenYet,
+    SubmissionConflict,
+    Withdrawn,
+)
+from app.responses.schemas import SubmissionIn
+from app.responses.submission import Outcome, Submission, receipt
+
+PAGE_GRACE = timedelta(minutes=10)
+"""A page that was filled in before closing is taken this much longer."""
+_LONGEST = timedelta(days=30)
+_LONGEST_CODE = 16
+
+
+@dataclass(frozen=True)
+class Reception:
+    """What receiving responses takes: one for each process, made when it starts."""
+
+    pool: Pool
+    keyring: Keyring
+    directory: Directory
+    intake: Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A way in as a person came to it: the entrance, and what it proves of the person."""
+
+    entrance: Entrance
+    invitation: str | None = None
+
+
+@asynccontextmanager
+async def receiving(pool: Pool, keyring: Keyring) -> AsyncIterator[Reception]:
+    """Receive responses while the context lasts; at its end, what was accepted is finished."""
+    intake = Intake(pool)
+    intake.start()
+    try:
+        yield Reception(pool, keyring, Directory(pool, keyring), intake)
+    finally:
+        await intake.stop()
+
+
+FindDoor = Callable[[bool], Awaitable[Door]]
+"""Finds the door again; the argument asks for a fresh look at the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An accepted response: its receipt, and whether this was the first time it came."""
+
+    receipt: str
+    first_time: bool
+
+
+async def by_link(reception: Reception, code: str, *, fresh: bool = False) -> Door:
+    """The door of a link. Errors: NotFound."""
+    entrance = None
+    if code.isascii() and code.isalnum() and len(code) <= _LONGEST_CODE:
+        entrance = await reception.directory.link(code, fresh=fresh)
+    if entrance is None:
+        raise NotFound("There is no such link: check the address or ask your school for it.")
+    return Door(entrance)
+
+
+async def by_invitation(reception: Reception, token: str, *, fresh: bool = False) -> Door:
+    """The door of an invitation, its signature checked. Errors: NotFound."""
+    parsed = invitations.parse(reception.keyring, token)
+    entrance = None
+    if parsed is not None:
+        entrance = await reception.directory.batch(parsed[0], fresh=fresh)
+    if parsed is None or entrance is None or parsed[1] >= entrance.count:
+        raise NotFound("There is no such invitation: check that its address is complete.")
+    return Door(entrance, invitation=f"{parsed[0]}.{parsed[1]}")
+
+
+def gate(entrance: Entrance, now: datetime, *, grace: timedelta = timedelta()) -> Problem | None:
+    """Why nothing is taken through an entrance at this time; None when it is open."""
+    rules = entrance.rules
+    if entrance.revoked:
+        return LinkRevoked()
+    if rules.state == "draft" or (rules.state == "open" and now < rules.opens_at):
+        return NotOpenYet()
+    if rules.state != "open" or now >= rules.closes_at + grace:
+        return Closed()
+    return None
+
+
+def proofs_of(reception: Reception, door: Door, device_proof: str | None) -> list[Proof]:
+    """What shows who answers, of the kinds that the campaign admits, for claiming."""
+    admitted = door.entrance.rules.identity
+    if door.invitation is not None and "invitation" in admitted:
+        return [Proof("invitation", door.invitation)]
+    if door.invitation is None and "device" in admitted:
+        device = devices.device_of(reception.keyring, device_proof)
+        return [Proof("device", device)] if device else []
+    return []
+
+
+def fingerprints_of(
+    reception: Reception, door: Door, device_proof: str | None
+) -> tuple[bytes, ...]:
+    """The fingerprints that a response through this door claims; none where nobody is proved."""
+    rules = door.entrance.rules
+    if rules.identity_key is None:
+        return ()
+    scope = scope_of(
+        rules.once_per,
+        population=door.entrance.population.position,
+        unit_id=door.entrance.unit_id,
+    )
+    return fingerprints(rules.identity_key, scope, proofs_of(reception, door, device_proof))
+
+
+async def has_answered(reception: Reception, door: Door, device_proof: str | None) -> bool:
+    """Whether the person at this door has answered."""
+    claims = fingerprints_of(reception, door, device_proof)
+    if not claims:
+        return False
+    async with reception.pool.acquire() as connection:
+        return await queries.claimed(connection, door.entrance.rules.id, claims)
+
+
+async def respond(
+    reception: Reception,
+    find_door: FindDoor,
+    sent: SubmissionIn,
+    *,
+    grace: timedelta = timedelta(),
+) -> Stored:
+    """Take one response; returns after it is committed.
+
+    Errors: those of answering (api: "Answering"), each a Problem. A submission that was stored
+    before gets its receipt again whatever has become of the campaign or the proof since.
+    """
+    fresh = False
+    for _ in range(4):
+        door = await find_door(fresh)
+        submission = _submission(reception, door, sent)
+        refusal = gate(door.entrance, submission.answered_at, grace=grace)
+        if refusal is None and not submission.fingerprints:
+            refusal = IdentityRequired()
+        if refusal is not None and not fresh:
+            fresh = True
+            continue
+        if refusal is not None:
+            outcome = await _earlier(reception, submission) or _raise(refusal)
+        else:
+            outcome = await reception.intake.submit(submission)
+        if outcome is not Outcome.outdated:
+            return _told(door, submission, outcome)
+        fresh = True
+    raise Busy("The campaign's rules are being changed just now.")
+
+
+def _raise(problem: Problem) -> Outcome:
+    raise problem
+
+
+async def _earlier(reception: Reception, submission: Submission) -> Outcome | None:
+    async with reception.pool.acquire() as connection:
+        return (await ledger.earlier(connection, [submission]))[0]
+
+
+def _submission(reception: Reception, door: Door, sent: SubmissionIn) -> Submission:
+    entrance, now = door.entrance, clock.now()
+    return Submission(
+        campaign_id=entrance.rules.id,
+        revision=entrance.rules.revision,
+        submission_id=sent.submission_id,
+        unit_id=entrance.unit_id,
+        population=entrance.population.position,
+        channel=entrance.channel,
+        origin_id=entrance.origin_id,
+        encoded=entrance.population.questionnaire.validator.encode(sent.answers),
+        fingerprints=fingerprints_of(reception, door, sent.device_proof),
+        answered_at=now,
+        seconds=_seconds(sent.started_at, now),
+        locale=sent.locale,
+    )
+
+
+def _seconds(started_at: datetime | None, now: datetime) -> int | None:
+    # A phone's clock can be wrong by years; that must not keep its owner from answering.
+    if started_at is None or not timedelta() <= now - started_at <= _LONGEST:
+        return None
+    return int((now - started_at).total_seconds())
+
+
+def _told(door: Door, submission: Submission, outcome: Outcome) -> Stored:
+    match outcome:
+        case Outcome.stored | Outcome.replayed:
+            text = receipt(door.entrance.rules.receipt_key, *submission.key)
+            return Stored(text, first_time=outcome is Outcome.stored)
+        case Outcome.conflicting:
+            raise SubmissionConflict()
+        case Outcome.withdrawn:
+            raise Withdrawn()
+        case _:
+            raise AlreadyAnswered()
+
+
+def asked(door: Door, answers: dict[str, Any]) -> dict[str, Any]:
+    """A plain form's answers without those that the others make out of place."""
+    return door.entrance.population.questionnaire.validator.asked(answers)

@@ -1,0 +1,140 @@
+"""Serving: one server a data directory, uvicorn over it, an orderly end."""
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from app.core.settings import Settings
+from app.demonstration import Shown
+
+_GRACEFUL_SECONDS = 30
+
+
+class NotServed(RuntimeError):
+    """Serving cannot begin. The message says why and what to do."""
+
+
+@contextmanager
+def only_here(settings: Settings) -> Iterator[None]:
+    """Hold the data directory for this server. Errors: NotServed where another one has it."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = settings.data_dir / "server.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+            raise NotServed(
+                f"A server is running on {settings.data_dir} already ({holder}). "
+                "Use that one, stop it first, or choose another --data-dir."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()}, {settings.public_url}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """The socket to serve on, which does not listen yet. Errors: NotServed where it is taken."""
+    try:
+        # Two sockets may be bound to one port as long as neither listens: so listen, and let go.
+        with _bound(host, port) as probe:
+            probe.listen(1)
+        listener = _bound(host, port)
+    except OSError as error:
+        raise NotServed(
+            f"Port {port} on {host} cannot be used ({error.strerror}): choose another --port."
+        ) from error
+    with listener:
+        listener.set_inheritable(True)
+        yield listener
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """End in order, with status 0, when asked to: uvicorn raises its signals again when done."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    former = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def serve(listener: socket.socket, *, workers: int) -> None:
+    """Serve until a signal says to stop; what was accepted is finished first."""
+    config = uvicorn.Config(
+        "app.main:create",
+        factory=True,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=2048,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+    )
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+    else:
+        Multiprocess(config, sockets=[listener]).run()
+
+
+def welcome(settings: Settings, shown: Shown | None) -> str:
+    """What to open and how to get a token, for people who have just started it."""
+    base = settings.public_url
+    lines = [f"Xinsheng 心声 serves at {base}", f"  API documentation   {base}/docs"]
+    if shown is None:
+        lines.append(
+            '  A client for it     .venv/bin/xinsheng clients create "My bureau" --scope admin'
+        )
+        return "\n".join(lines)
+    lines += [
+        f"  Answer as a parent  {shown.link_url}",
+        f"  By invitation       {shown.invitation_url}",
+        f"  Results             {shown.results_url}",
+        "",
+        "Clients of the demonstration, for POST /oauth/token:",
+    ]
+    lines += [
+        f"  {one.name:<12} {one.client_id} {one.client_secret}  ({one.scope})"
+        for one in shown.credentials
+    ]
+    bureau = shown.credentials[0]
+    lines += [
+        "",
+        "Get a token:",
+        f"  curl -u {bureau.client_id}:{bureau.client_secret} "
+        f"-d grant_type=client_credentials {base}/oauth/token",
+    ]
+    return "\n".join(lines)
