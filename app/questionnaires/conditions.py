@@ -7,6 +7,14 @@ from app.questionnaires.schemas import AllOf, AnyOf, Comparison, Condition, Not
 
 Answers = Mapping[str, Any]
 Test = Callable[[Answers], bool]
+Path = tuple[str | int, ...]
+
+
+def given(answer: Any) -> bool:
+    """Whether an answer says anything: null, blanks and an empty selection are no answer."""
+    if isinstance(answer, str):
+        return answer != "" and not answer.isspace()
+    return answer is not None and answer != []
 
 
 def compiled(condition: Condition) -> Test:
@@ -28,10 +36,10 @@ def compiled(condition: Condition) -> Test:
 def _comparison(condition: Comparison) -> Test:
     code = condition.question
     if condition.in_ is not None:
-        chosen = frozenset(condition.in_)
+        chosen = frozenset(map(str, condition.in_))
         return lambda answers: not chosen.isdisjoint(_chosen(answers.get(code)))
     if condition.not_in is not None:
-        barred = frozenset(condition.not_in)
+        barred = frozenset(map(str, condition.not_in))
         return lambda answers: barred.isdisjoint(_chosen(answers.get(code)))
     if condition.gte is not None:
         least = condition.gte
@@ -40,7 +48,7 @@ def _comparison(condition: Comparison) -> Test:
         most = condition.lte
         return lambda answers: _is_number(answers.get(code)) and answers[code] <= most
     wanted = condition.answered
-    return lambda answers: (answers.get(code) not in (None, "", [])) is wanted
+    return lambda answers: given(answers.get(code)) is wanted
 
 
 def _chosen(answer: Any) -> list[str]:
@@ -55,14 +63,19 @@ def _is_number(answer: Any) -> bool:
 
 def comparisons(condition: Condition) -> Iterator[Comparison]:
     """All comparisons in a condition."""
+    return (comparison for _, comparison in located(condition))
+
+
+def located(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Comparison]]:
+    """All comparisons in a condition, each with the steps that lead to it."""
     match condition:
         case Comparison():
-            yield condition
+            yield path, condition
         case Not():
-            yield from comparisons(condition.not_)
+            yield from located(condition.not_, (*path, "not"))
         case AllOf():
-            for one in condition.all:
-                yield from comparisons(one)
+            for number, one in enumerate(condition.all):
+                yield from located(one, (*path, "all", number))
         case AnyOf():
-            for one in condition.any:
-                yield from comparisons(one)
+            for number, one in enumerate(condition.any):
+                yield from located(one, (*path, "any", number))

@@ -31,6 +31,8 @@ from app.questionnaires.schemas import (
 
 QuestionType = Literal["single_choice", "multiple_choice", "rating", "number", "text"]
 BITS = 8
+LARGEST = 1e12
+"""A number without bounds of its own still lies within ± this."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,22 @@ def options_of(definition: Definition, question: SingleChoice | MultipleChoice) 
     return question.options or []
 
 
+def values_of(
+    definition: Definition, question: SingleChoice | MultipleChoice | Rating
+) -> tuple[str, ...]:
+    """The values that answers to it are counted by, in order. Errors: as `options_of`."""
+    if isinstance(question, Rating):
+        return tuple(str(value) for value in range(question.min, question.max + 1))
+    return tuple(option.value for option in options_of(definition, question))
+
+
+def range_of(question: Number) -> tuple[float, float]:
+    """The least and the largest number that it takes."""
+    least = -LARGEST if question.min is None else question.min
+    most = LARGEST if question.max is None else question.max
+    return least, most
+
+
 def layout_of(definition: Definition) -> Layout:
     """Lay out a definition that was checked for publishing."""
     places: list[Place] = []
@@ -125,12 +143,11 @@ def _place(
 ) -> Place:
     values: tuple[str, ...] = ()
     counts_as: dict[str, CountsAs] = {}
+    if isinstance(question, SingleChoice | MultipleChoice | Rating):
+        values = values_of(definition, question)
     if isinstance(question, SingleChoice | MultipleChoice):
         options = options_of(definition, question)
-        values = tuple(option.value for option in options)
         counts_as = {one.value: one.counts_as for one in options if one.counts_as}
-    elif isinstance(question, Rating):
-        values = tuple(str(value) for value in range(question.min, question.max + 1))
     return Place(
         code=question.code,
         type=question.type,

@@ -1,8 +1,17 @@
 """What goes in and out about questionnaires: the definition itself."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from app.core.schemas import Body, Code, Reply
 
@@ -10,7 +19,12 @@ Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8
 _Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Localized = Annotated[
     dict[Locale, _Sentence],
-    Field(min_length=1, description="The text in each language, by locale."),
+    Field(
+        min_length=1,
+        max_length=20,
+        description="The text in each language, by locale.",
+        examples=[{"zh-CN": "满意", "en": "Satisfied"}],
+    ),
 ]
 Value = Annotated[
     str,
@@ -20,6 +34,14 @@ Value = Annotated[
 CountsAs = Literal["positive", "negative", "excluded"]
 MAX_OPTIONS = 254
 """An option is stored in one byte; 0 means unanswered."""
+MAX_NESTING = 20
+"""Lists and objects inside one another in a `visible_if`: `not` in `all` counts three."""
+VersionNumber = Annotated[
+    int, Field(ge=1, le=2**31 - 1, description="A published version, from 1.", examples=[1])
+]
+_T = TypeVar("_T")
+Maybe = Annotated[_T | None, Field(exclude_if=lambda value: value is None)]
+"""What was left out stays out when a definition is written."""
 
 
 class Option(Body):
@@ -27,29 +49,43 @@ class Option(Body):
 
     value: Value
     label: Localized
-    counts_as: CountsAs | None = Field(
+    counts_as: Maybe[CountsAs] = Field(
         None, description="What a vote for it counts as in a rate; excluded: don't know."
     )
 
 
 Options = Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
+Compared = Value | Annotated[int, Field(strict=True, description="For ratings.")]
 
 
 class Comparison(Body):
     """A condition upon the answer to an earlier question; exactly one comparison."""
 
     question: Code
-    in_: list[Value] | None = Field(None, alias="in", min_length=1)
-    not_in: list[Value] | None = Field(None, min_length=1)
-    gte: float | None = None
-    lte: float | None = None
-    answered: bool | None = None
+    in_: Maybe[list[Compared]] = Field(
+        None,
+        alias="in",
+        min_length=1,
+        max_length=MAX_OPTIONS,
+        description="Answered with one of these values.",
+    )
+    not_in: Maybe[list[Compared]] = Field(
+        None,
+        min_length=1,
+        max_length=MAX_OPTIONS,
+        description="Unanswered, or answered with none of these values.",
+    )
+    gte: Maybe[float] = Field(None, description="Answered with a number of at least this.")
+    lte: Maybe[float] = Field(None, description="Answered with a number of at most this.")
+    answered: Maybe[bool] = Field(None, description="Answered at all, or, if false, not.")
 
     @model_validator(mode="after")
     def _one(self) -> "Comparison":
         given = (self.in_, self.not_in, self.gte, self.lte, self.answered)
         if sum(one is not None for one in given) != 1:
-            raise ValueError("give exactly one of in, not_in, gte, lte, answered")
+            raise PydanticCustomError(
+                "one_comparison", "Give exactly one of in, not_in, gte, lte, answered."
+            )
         return self
 
 
@@ -71,23 +107,53 @@ class Not(Body):
     not_: "Condition" = Field(alias="not")
 
 
-Condition = Comparison | AllOf | AnyOf | Not
+def _form(condition: Any) -> str:
+    if not isinstance(condition, dict):
+        return type(condition).__name__
+    forms = {"all": "AllOf", "any": "AnyOf", "not": "Not"}
+    return next((form for name, form in forms.items() if name in condition), "Comparison")
+
+
+Condition = Annotated[
+    Annotated[Comparison, Tag("Comparison")]
+    | Annotated[AllOf, Tag("AllOf")]
+    | Annotated[AnyOf, Tag("AnyOf")]
+    | Annotated[Not, Tag("Not")],
+    Discriminator(
+        _form,
+        custom_error_type="wrong_condition",
+        custom_error_message="Give a comparison, or an object of `all`, `any` or `not`.",
+    ),
+]
+
+
+def _shallow(condition: Any) -> Any:
+    """Refuse nesting that recursive code could not follow. Walks without recursion itself."""
+    level = [condition]
+    for _ in range(MAX_NESTING + 1):
+        nested = [one for one in level if isinstance(one, dict | list)]
+        if not nested:
+            return condition
+        level = [
+            inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    raise PydanticCustomError("too_deep", "Nest conditions less deeply.")
 
 
 class _Question(Body):
     code: Code
     label: Localized
-    hint: Localized | None = None
-    required: bool = False
-    visible_if: Condition | None = Field(
+    hint: Maybe[Localized] = None
+    required: bool = Field(False, description="Whether it must be answered where it is asked.")
+    visible_if: Annotated[Maybe[Condition], BeforeValidator(_shallow)] = Field(
         None, description="Asked only when this holds of earlier answers."
     )
-    page: Code | None = Field(None, description="Questions with the same page stand together.")
+    page: Maybe[Code] = Field(None, description="Questions with the same page stand together.")
 
 
 class _Choice(_Question):
-    scale: Code | None = Field(None, description="A scale of the questionnaire, or `options`.")
-    options: Options | None = None
+    scale: Maybe[Code] = Field(None, description="A scale of the questionnaire, or `options`.")
+    options: Maybe[Options] = Field(None, description="The question's own options, or `scale`.")
 
 
 class SingleChoice(_Choice):
@@ -101,13 +167,16 @@ class MultipleChoice(_Choice):
     """Any of the options, up to a number."""
 
     type: Literal["multiple_choice"]
-    max_selected: int | None = Field(None, ge=1, le=MAX_OPTIONS)
+    max_selected: Maybe[int] = Field(
+        None, ge=1, le=MAX_OPTIONS, description="How many may be chosen; by default all."
+    )
 
 
 class Rating(_Question):
     """A whole number on a scale such as 0 to 10."""
 
     type: Literal["rating"]
+    # These bounds keep the steps within the byte that an answer is stored in.
     min: int = Field(1, ge=-100, le=100)
     max: int = Field(5, ge=-100, le=100)
 
@@ -116,8 +185,8 @@ class Number(_Question):
     """A number."""
 
     type: Literal["number"]
-    min: float | None = Field(None, ge=-1e12, le=1e12)
-    max: float | None = Field(None, ge=-1e12, le=1e12)
+    min: Maybe[float] = Field(None, ge=-1e12, le=1e12)
+    max: Maybe[float] = Field(None, ge=-1e12, le=1e12)
 
 
 class TextQuestion(_Question):
@@ -143,41 +212,58 @@ class Definition(Body):
     """A questionnaire: its texts, scales and questions."""
 
     title: Localized
-    default_locale: Locale = "zh-CN"
-    intro: Localized | None = None
-    consent: Localized | None = None
-    thanks: Localized | None = None
-    scales: dict[Code, Options] = Field(default_factory=dict, max_length=50)
+    default_locale: Locale = Field("zh-CN", description="The language that every text has.")
+    intro: Maybe[Localized] = None
+    consent: Maybe[Localized] = None
+    thanks: Maybe[Localized] = None
+    scales: dict[Code, Options] = Field(
+        default_factory=dict, max_length=50, description="Options that several questions share."
+    )
     questions: list[Question] = Field(default_factory=list, max_length=300)
 
 
 class QuestionnaireIn(Definition):
-    """A draft, and who owns it."""
+    """A draft, and who owns it. What a questionnaire was read as can be put again."""
 
-    unit: Code | None = Field(None, description="The owner; by default the caller's own unit.")
+    unit: Code | None = Field(
+        None,
+        description="The owner; when left out it stays, and of a new one is the caller's own unit. "
+        "Null, visible to all, is for clients without a unit.",
+    )
+    code: Code | None = Field(None, description="Not looked at: the address names it.")
+    version: VersionNumber | None = Field(None, description="Not looked at.")
+    versions: list[VersionNumber] | None = Field(None, description="Not looked at.")
 
 
-class QuestionnaireOut(Reply):
-    """A questionnaire: its draft, or one published version."""
+class QuestionnaireOut(Definition):
+    """A questionnaire's draft, or one published version of it.
+
+    What the definition left out is left out here; it can be put again as it is.
+    """
+
+    code: Code
+    unit: Code | None = Field(description="The owner; null: visible to all.")
+    version: VersionNumber | None = Field(description="The version shown; null for the draft.")
+    versions: list[VersionNumber] = Field(description="All published versions, in order.")
+
+
+class QuestionnaireItem(Reply):
+    """A questionnaire in a list."""
 
     code: str
-    unit: str | None
-    version: int | None = Field(description="The version shown; null for the draft.")
-    versions: list[int] = Field(description="All published versions.")
-    title: dict[str, str]
-    default_locale: str
-    intro: dict[str, str] | None
-    consent: dict[str, str] | None
-    thanks: dict[str, str] | None
-    scales: dict[str, list[Option]]
-    questions: list[Question]
+    unit: str | None = Field(description="The owner; null: visible to all.")
+    title: dict[str, str] = Field(description="The draft's title, by locale.")
+    versions: list[int] = Field(description="All published versions, in order.")
+    changed_at: datetime = Field(description="When the draft was last put.")
 
 
 class Published(Reply):
-    """What publishing made."""
+    """The version that publishing made, or found to be the draft's already."""
 
     code: str
-    version: int
+    version: VersionNumber
     missing_translations: list[str] = Field(
-        description="Pointers to texts that lack a language the questionnaire has elsewhere."
+        description="Pointers to translations that are not there, in languages that the title "
+        "has: people are shown the default locale instead.",
+        examples=[["/questions/3/hint/en"]],
     )

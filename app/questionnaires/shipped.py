@@ -13,10 +13,9 @@ _FOLDER = Path(__file__).parent / "definitions"
 async def publish_missing(session: AsyncSession) -> None:
     """Publish as version 1 every shipped questionnaire that is not there yet."""
     for path in sorted(_FOLDER.glob("*.json")):
+        await queries.lock_questionnaire(session, path.stem)
         if await queries.questionnaire_by_code(session, path.stem) is None:
             definition = Definition.model_validate_json(path.read_bytes())
-            document = definition.model_dump(mode="json", by_alias=True, exclude_none=True)
-            await queries.upsert_draft(session, code=path.stem, unit_id=None, draft=document)
-            questionnaire = await queries.questionnaire_by_code(session, path.stem)
-            assert questionnaire is not None
-            await queries.insert_version(session, questionnaire.id, 1, document)
+            document = definition.model_dump(mode="json", by_alias=True)
+            made = await queries.upsert_draft(session, code=path.stem, unit_id=None, draft=document)
+            await queries.insert_version(session, made.id, 1, document)

@@ -1,5 +1,7 @@
 """A published version compiled: answers checked and encoded in one pass, as fast as Python goes."""
 
+import itertools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 from app.core.problems import FieldError, pointer
 from app.core.schemas import storable
 from app.questionnaires import conditions
-from app.questionnaires.layout import BITS, Layout, Place, layout_of
+from app.questionnaires.layout import BITS, Layout, Place, layout_of, range_of
 from app.questionnaires.problems import InvalidAnswers
 from app.questionnaires.schemas import (
     Definition,
@@ -51,6 +53,9 @@ class _Sheet:
     texts: list[tuple[int, str]]
 
 
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_MAX_UNKNOWN = 50
+
 _Store = Callable[[Any, _Sheet], str | None]
 """Stores one answer on the sheet, or returns the code of what is wrong with it."""
 
@@ -75,7 +80,7 @@ class Validator:
     def encode(self, answers: Mapping[str, Any], *, require: bool = True) -> Encoded:
         """Check the answers and encode them.
 
-        `require` false waives required questions (partial interviews). Null, an empty text and an
+        `require` false waives required questions (partial interviews). Null, a blank text and an
         empty selection are no answer. Errors: InvalidAnswers listing everything that is wrong.
         """
         layout = self.layout
@@ -85,32 +90,23 @@ class Validator:
         for code, required, visible, store in self._steps:
             answer = answers.get(code)
             seen += code in answers
-            given = answer is not None and answer != [] and answer != ""
+            given = conditions.given(answer)
             if visible is not None and not visible(answers):
                 if given:
                     wrong.append((code, "hidden"))
-                continue
-            if not given:
-                if required and require:
-                    wrong.append((code, "required"))
-                continue
-            problem = store(answer, sheet)
-            if problem is not None:
-                # Nothing but blanks is no answer at all.
-                problem = (
-                    ("required" if required and require else None)
-                    if problem == "blank"
-                    else problem
-                )
+            elif given:
+                problem = store(answer, sheet)
                 if problem is not None:
                     wrong.append((code, problem))
-        if seen < len(answers):
-            wrong += self._unknown(answers)
-        if wrong:
-            raise InvalidAnswers(errors=[_error(code, problem) for code, problem in wrong])
-        numbers = tuple(sheet.numbers)
-        given_numbers = numbers if any(one is not None for one in numbers) else None
-        return Encoded(bytes(sheet.answers), given_numbers, tuple(sheet.texts))
+            elif required and require:
+                wrong.append((code, "required"))
+        if wrong or seen < len(answers):
+            errors = [_error(["answers", code], problem) for code, problem in wrong]
+            raise InvalidAnswers(errors=errors + self._unknown(answers))
+        numbers = None
+        if any(one is not None for one in sheet.numbers):
+            numbers = tuple(sheet.numbers)
+        return Encoded(bytes(sheet.answers), numbers, tuple(sheet.texts))
 
     def asked(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """The answers without those to questions that the others hide; for plain forms."""
@@ -137,22 +133,31 @@ class Validator:
             elif place.type == "text":
                 answers[place.code] = texts[place.position]
             elif encoded.numbers is not None:
-                answers[place.code] = encoded.numbers[place.position]
+                answers[place.code] = _plain(encoded.numbers[place.position])
         return answers
 
-    def _unknown(self, answers: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def _unknown(self, answers: Mapping[str, Any]) -> list[FieldError]:
         known = {code for code, *_ in self._steps}
-        # Other people's words can be anything: only what could be a code is named.
-        return [(code[:64], "unknown_question") for code in answers if code not in known]
+        unknown = (code for code in answers if code not in known)
+        # Other people's words can be anything: only what could be a code is named, and not
+        # thousands of them.
+        return [
+            _error(["answers", code] if _CODE.fullmatch(code) else ["answers"], "unknown_question")
+            for code in itertools.islice(unknown, _MAX_UNKNOWN)
+        ]
 
 
-def _error(code: str, problem: str) -> FieldError:
-    return FieldError(pointer(["answers", code]), problem, MESSAGES[problem])
+def _error(path: list[str], problem: str) -> FieldError:
+    return FieldError(pointer(path), problem, MESSAGES[problem])
 
 
 def _selected(place: Place, stored: bytes) -> list[str]:
     bits = int.from_bytes(stored[place.slot + 1 : place.slot + place.size], "little")
     return [value for number, value in enumerate(place.values) if bits >> number & 1]
+
+
+def _plain(number: float | None) -> float | None:
+    return int(number) if number is not None and number.is_integer() else number
 
 
 def _store_for(question: Question, place: Place) -> _Store:
@@ -164,7 +169,7 @@ def _store_for(question: Question, place: Place) -> _Store:
         case Rating():
             return _store_rating(place.slot, question.min, question.max)
         case Number():
-            return _store_number(place, question.min, question.max)
+            return _store_number(place, *range_of(question))
         case TextQuestion():
             return _store_text(place, question.max_length)
         case Note():
@@ -221,10 +226,8 @@ def _store_rating(slot: int, lowest: int, highest: int) -> _Store:
     return store
 
 
-def _store_number(place: Place, lowest: float | None, highest: float | None) -> _Store:
+def _store_number(place: Place, least: float, most: float) -> _Store:
     slot, position = place.slot, place.position
-    least = -1e12 if lowest is None else lowest
-    most = 1e12 if highest is None else highest
 
     def store(answer: Any, sheet: _Sheet) -> str | None:
         if not isinstance(answer, int | float) or isinstance(answer, bool):
@@ -232,7 +235,7 @@ def _store_number(place: Place, lowest: float | None, highest: float | None) -> 
         if not least <= answer <= most:  # also false for NaN
             return "out_of_range"
         sheet.answers[slot] = 1
-        sheet.numbers[position] = float(answer)
+        sheet.numbers[position] = float(answer) + 0.0  # makes -0.0 zero, which it equals
         return None
 
     return store
@@ -244,9 +247,7 @@ def _store_text(place: Place, longest: int) -> _Store:
     def store(answer: Any, sheet: _Sheet) -> str | None:
         if not isinstance(answer, str):
             return "wrong_type"
-        text = answer.replace("\r\n", "\n").strip()
-        if not text:
-            return "blank"
+        text = answer.replace("\r\n", "\n").replace("\r", "\n").strip()
         if len(text) > longest:
             return "too_long"
         if not storable(text):

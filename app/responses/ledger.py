@@ -24,25 +24,47 @@ async def store(connection: Connection, submissions: Sequence[Submission]) -> li
         first.setdefault(submission.key, index)
     chosen = [submissions[index] for index in first.values()]
     outcomes: list[Outcome | None] = [None] * len(submissions)
-    losers: list[Submission] = []
+    bound: list[tuple[int, bytes]] = []
     for row in await queries.insert(connection, chosen):
         submission = chosen[row["index"]]
         if row["outdated"]:
             outcomes[first[submission.key]] = Outcome.outdated
         elif row["stored"]:
             outcomes[first[submission.key]] = Outcome.stored
-        elif row["claims"]:
-            losers.append(submission)
-    if losers:
-        await queries.release(connection, losers)
-    open_indexes = [index for index, outcome in enumerate(outcomes) if outcome is None]
-    if open_indexes:
-        waiting = [submissions[index] for index in open_indexes]
-        for index, former in zip(open_indexes, await earlier(connection, waiting), strict=True):
-            same_key = outcomes[first[submissions[index].key]]
-            outdated = same_key is Outcome.outdated
-            outcomes[index] = former or (Outcome.outdated if outdated else Outcome.already_answered)
+        else:
+            # Only what it took now: under the same id it may hold proofs from before.
+            bound += [(submission.campaign_id, one) for one in row["taken"] or ()]
+    if bound:
+        await queries.release(connection, bound)
+    for index, submission in enumerate(submissions):
+        if outcomes[index] is None:
+            twin = outcomes[first[submission.key]]
+            outcomes[index] = Outcome.outdated if twin is Outcome.outdated else None
+    unsettled = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    if unsettled:
+        refused = [submissions[index] for index in unsettled]
+        for index, former in zip(unsettled, await earlier(connection, refused), strict=True):
+            outcomes[index] = former or await _refused_or_replacing(connection, submissions[index])
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def _refused_or_replacing(connection: Connection, submission: Submission) -> Outcome:
+    if not submission.keep_last:
+        return Outcome.already_answered
+    holders = await queries.lock_holders(connection, submission)
+    former = await queries.latest(connection, [(submission.campaign_id, one) for one in holders])
+    # Across channels the first always stands; nor can one response replace two.
+    if len(holders) != 1 or former[0]["channel"] != submission.channel:
+        return Outcome.already_answered
+    undoing = connection.transaction()
+    await undoing.start()
+    await withdraw(connection, submission.campaign_id, holders.pop())
+    [row] = await queries.insert(connection, [submission])
+    if row["stored"]:
+        await undoing.commit()
+        return Outcome.replaced
+    await undoing.rollback()
+    return Outcome.already_answered
 
 
 async def earlier(

@@ -28,12 +28,14 @@ claimed AS (
     INSERT INTO claims (campaign_id, fingerprint, submission_id)
     SELECT valid.campaign_id, proof.fingerprint, valid.submission_id
     FROM unnest($14::int[], $15::bytea[]) AS proof (n, fingerprint) JOIN valid USING (n)
-    ORDER BY 1, 2
+    -- By n last: of two in a batch that bring the same proof, the first gets it.
+    ORDER BY 1, 2, n
     ON CONFLICT DO NOTHING
-    RETURNING campaign_id, submission_id
+    RETURNING campaign_id, submission_id, fingerprint
 ),
 won AS MATERIALIZED (
-    SELECT campaign_id, submission_id, count(*) AS claims FROM claimed GROUP BY 1, 2
+    SELECT campaign_id, submission_id, count(*) AS claims, array_agg(fingerprint) AS taken
+    FROM claimed GROUP BY 1, 2
 ),
 stored AS (
     INSERT INTO responses (
@@ -58,8 +60,8 @@ spelled AS (
 SELECT
     item.n - 1 AS index,
     valid.n IS NULL AS outdated,
-    coalesce(won.claims, 0) AS claims,
-    stored.submission_id IS NOT NULL AS stored
+    stored.submission_id IS NOT NULL AS stored,
+    CASE WHEN stored.submission_id IS NULL THEN won.taken END AS taken
 FROM item
 LEFT JOIN valid USING (n)
 LEFT JOIN won ON won.campaign_id = item.campaign_id AND won.submission_id = item.submission_id
@@ -68,15 +70,14 @@ LEFT JOIN stored
 """
 
 _RELEASE = """
-DELETE FROM claims
-USING unnest($1::int[], $2::bytea[], $3::uuid[]) AS loser (campaign_id, fingerprint, submission_id)
-WHERE claims.campaign_id = loser.campaign_id AND claims.fingerprint = loser.fingerprint
-AND claims.submission_id = loser.submission_id
+DELETE FROM claims USING unnest($1::int[], $2::bytea[]) AS taken (campaign_id, fingerprint)
+WHERE claims.campaign_id = taken.campaign_id AND claims.fingerprint = taken.fingerprint
 """
 
 _LATEST = """
 SELECT
-    wanted.n - 1 AS index, latest.sequence, latest.sign, latest.answers, latest.numbers,
+    wanted.n - 1 AS index, latest.sequence, latest.sign, latest.channel,
+    latest.answers, latest.numbers,
     ARRAY(
         SELECT position FROM response_texts AS said
         WHERE said.campaign_id = latest.campaign_id AND said.submission_id = latest.submission_id
@@ -168,7 +169,8 @@ def _pg_numbers(numbers: Sequence[float | None] | None) -> str | None:
 async def insert(connection: Connection, submissions: Sequence[Submission]) -> list[Any]:
     """Claim and store a batch without equal keys; in a transaction.
 
-    Returns a row for each in any order: `index`, `outdated`, `claims` that it took, `stored`.
+    Returns a row for each in any order: `index`, `outdated`, `stored`, and, if it was not stored,
+    the fingerprints that it has `taken` none the less.
     """
     proofs = [(n, one) for n, each in enumerate(submissions, 1) for one in each.fingerprints]
     texts = [
@@ -200,14 +202,12 @@ async def insert(connection: Connection, submissions: Sequence[Submission]) -> l
     return rows
 
 
-async def release(connection: Connection, losers: Sequence[Submission]) -> None:
-    """Give back the claims that refused submissions took in this transaction."""
-    claims = [(one, each) for one in losers for each in one.fingerprints]
+async def release(connection: Connection, claims: Sequence[tuple[int, bytes]]) -> None:
+    """Give back the claims, as (campaign, fingerprint), that refused submissions took just now."""
     await connection.execute(
         _RELEASE,
-        [one.campaign_id for one, _ in claims],
+        [campaign_id for campaign_id, _ in claims],
         [fingerprint for _, fingerprint in claims],
-        [one.submission_id for one, _ in claims],
     )
 
 
@@ -274,6 +274,17 @@ async def free_claims(connection: Connection, campaign_id: int, submission_id: U
         campaign_id,
         submission_id,
     )
+
+
+async def lock_holders(connection: Connection, submission: Submission) -> set[UUID]:
+    """The responses that hold this submission's proofs, kept from changing hands meanwhile."""
+    rows = await connection.fetch(
+        "SELECT submission_id FROM claims WHERE campaign_id = $1 AND fingerprint = ANY($2) "
+        "ORDER BY fingerprint FOR UPDATE",
+        submission.campaign_id,
+        list(submission.fingerprints),
+    )
+    return {row["submission_id"] for row in rows}
 
 
 async def claimed(connection: Connection, campaign_id: int, fingerprints: Sequence[bytes]) -> bool:

@@ -44,8 +44,9 @@ async def respond_by_invitation(request: Request) -> Response:
 async def _respond(request: Request, find_door: service.FindDoor, reception: Reception) -> Response:
     sent = decode_submission(await request.body())
     stored = await service.respond(reception, find_door, sent)
-    body = _encode({"status": "accepted", "receipt": stored.receipt})
-    status = 201 if stored.first_time else 200
+    status = 201 if stored.first_time and not stored.replaced else 200
+    word = "replaced" if stored.replaced else "accepted"
+    body = _encode({"status": word, "receipt": stored.receipt})
     return Response(body, status, media_type="application/json")
 
 

@@ -69,10 +69,13 @@ FindDoor = Callable[[bool], Awaitable[Door]]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An accepted response: its receipt, and whether this was the first time it came."""
+    """An accepted response: its receipt, and how it stands to those before."""
 
     receipt: str
     first_time: bool
+    """False where this very submission was stored before."""
+    replaced: bool = False
+    """Whether this person's earlier response gave way to it."""
 
 
 async def by_link(reception: Reception, code: str, *, fresh: bool = False) -> Door:
@@ -135,7 +138,9 @@ def fingerprints_of(
 
 
 async def has_answered(reception: Reception, door: Door, device_proof: str | None) -> bool:
-    """Whether the person at this door has answered."""
+    """Whether the person at this door has answered, and can answer no more."""
+    if door.entrance.rules.on_duplicate == "keep_last":
+        return False
     claims = fingerprints_of(reception, door, device_proof)
     if not claims:
         return False
@@ -199,6 +204,7 @@ def _submission(reception: Reception, door: Door, sent: SubmissionIn) -> Submiss
         answered_at=now,
         seconds=_seconds(sent.started_at, now),
         locale=sent.locale,
+        keep_last=entrance.rules.on_duplicate == "keep_last",
     )
 
 
@@ -211,9 +217,13 @@ def _seconds(started_at: datetime | None, now: datetime) -> int | None:
 
 def _told(door: Door, submission: Submission, outcome: Outcome) -> Stored:
     match outcome:
-        case Outcome.stored | Outcome.replayed:
+        case Outcome.stored | Outcome.replayed | Outcome.replaced:
             text = receipt(door.entrance.rules.receipt_key, *submission.key)
-            return Stored(text, first_time=outcome is Outcome.stored)
+            return Stored(
+                text,
+                first_time=outcome is not Outcome.replayed,
+                replaced=outcome is Outcome.replaced,
+            )
         case Outcome.conflicting:
             raise SubmissionConflict()
         case Outcome.withdrawn:

@@ -19,6 +19,8 @@ class Outcome(Enum):
     """What became of a submission."""
 
     stored = "stored"
+    replaced = "replaced"
+    """It was stored, and this person's earlier response gave way to it."""
     replayed = "replayed"
     """It was stored before, with the same answers."""
     conflicting = "conflicting"
@@ -49,6 +51,8 @@ class Submission:
     answered_at: datetime
     seconds: int | None = None
     locale: str | None = None
+    keep_last: bool = False
+    """Whether it takes the place of this person's earlier response through the same channel."""
 
     @property
     def key(self) -> tuple[int, UUID]:

@@ -297,6 +297,20 @@ async def test_one_id_of_two_hundred_persons_binds_one_of_them(ready: Api) -> No
     assert await rows(ready) == await rows(ready, "claims") == 1
 
 
+async def test_with_keep_last_the_later_answer_takes_the_place(admin: Api) -> None:
+    await tree(admin)
+    await open_campaign(admin, on_duplicate="keep_last")
+    [token] = await invitations(admin, 1)
+    url = f"/v1/invitations/{token}/responses"
+    first = await admin.made("POST", url, submission("satisfied"))
+    later = submission("dissatisfied")
+    replaced = await admin.post(url, later)
+    assert (replaced.status_code, replaced.json()["status"]) == (200, "replaced")
+    again = await admin.post(url, later)
+    assert (again.status_code, again.json()["status"]) == (200, "accepted")
+    assert again.json()["receipt"] == replaced.json()["receipt"] != first["receipt"]
+
+
 async def test_once_per_population_and_per_campaign(admin: Api) -> None:
     await tree(admin)
     for code, once_per, expected in (("P", "population", 201), ("Q", "campaign", 409)):

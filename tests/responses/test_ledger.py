@@ -160,6 +160,38 @@ async def test_a_withdrawal_frees_the_person_and_leaves_a_tombstone(ready: Api) 
     assert await store(ready, await made(ready, "a")) == [Outcome.stored]
 
 
+async def test_keep_last_replaces_through_the_same_channel_only(ready: Api) -> None:
+    first = await made(ready, "a", "b")
+    later = await made(ready, "a", encoded=encoded(2), keep_last=True)
+    elsewhere = await made(
+        ready, "a", encoded=encoded(3), keep_last=True, channel=Channel.invitation
+    )
+    assert await store(ready, first) == [Outcome.stored]
+    assert await store(ready, elsewhere) == [Outcome.already_answered]
+    assert await store(ready, later) == [Outcome.replaced]
+    assert await store(ready, later, first) == [Outcome.replayed, Outcome.withdrawn]
+    assert await counted(ready) == {encoded(2).answers: 1}
+    assert await claims(ready) == {(prints("a")[0], later.submission_id)}
+
+
+async def test_one_response_cannot_replace_two(ready: Api) -> None:
+    await store(ready, await made(ready, "a"), await made(ready, "b"))
+    both = await made(ready, "a", "b", encoded=encoded(2), keep_last=True)
+    assert await store(ready, both) == [Outcome.already_answered]
+    assert await counted(ready) == {encoded().answers: 2}
+
+
+async def test_replacing_at_once_leaves_one(ready: Api) -> None:
+    async def replace(value: int) -> None:
+        later = await made(ready, "a", encoded=encoded(value), keep_last=True)
+        [outcome] = await store(ready, later)
+        assert outcome in (Outcome.stored, Outcome.replaced, Outcome.already_answered)
+
+    await asyncio.gather(*(replace(value) for value in range(1, 21)))
+    assert sum((await counted(ready)).values()) == 1
+    assert len(await claims(ready)) == 1
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_at_once_no_two_counted_responses_share_a_proof(ready: Api, seed: int) -> None:
     chance = random.Random(seed)

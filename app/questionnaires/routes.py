@@ -1,0 +1,101 @@
+"""URLs of questionnaires."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from app.access.principal import Caller, Principal, having
+from app.core.database import Session
+from app.core.problems import NotFound, replies
+from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
+from app.questionnaires import queries, service
+from app.questionnaires.problems import NotOwner, QuestionnaireRefused
+from app.questionnaires.schemas import (
+    Published,
+    QuestionnaireIn,
+    QuestionnaireItem,
+    QuestionnaireOut,
+    VersionNumber,
+)
+from app.questionnaires.tables import Questionnaire, QuestionnaireVersion
+
+router = APIRouter(prefix="/v1/questionnaires", tags=["questionnaires"])
+
+Writer = Annotated[Principal, having("questionnaires:write")]
+QuestionnaireCode = Annotated[
+    Code, Path(description="The questionnaire's code, such as satisfaction-six.")
+]
+
+
+async def _shown(
+    session: Session, questionnaire: Questionnaire, version: QuestionnaireVersion | None = None
+) -> QuestionnaireOut:
+    return QuestionnaireOut(
+        code=questionnaire.code,
+        unit=await queries.owner_code(session, questionnaire),
+        version=version.version if version else None,
+        versions=await queries.version_numbers(session, questionnaire.id),
+        **(version.definition if version else questionnaire.draft),
+    )
+
+
+@router.put("/{code}", responses={201: {"model": QuestionnaireOut}, **replies(NotFound, NotOwner)})
+async def put_questionnaire(
+    code: QuestionnaireCode,
+    draft: QuestionnaireIn,
+    caller: Writer,
+    session: Session,
+    response: Response,
+) -> QuestionnaireOut:
+    """Create a questionnaire or change its draft: 201 when it is new."""
+    stored, created = await service.put(session, caller, code, draft)
+    response.status_code = 201 if created else 200
+    return await _shown(session, stored)
+
+
+@router.post(
+    "/{code}/publish",
+    responses={201: {"model": Published}, **replies(NotFound, NotOwner, QuestionnaireRefused)},
+)
+async def publish_questionnaire(
+    code: QuestionnaireCode, caller: Writer, session: Session, response: Response
+) -> Published:
+    """Freeze the draft as the next version: 200 when it is the latest version already."""
+    version, created = await service.publish(session, caller, code)
+    response.status_code = 201 if created else 200
+    return version
+
+
+@router.get("/{code}", responses=replies(NotFound))
+async def get_questionnaire(
+    code: QuestionnaireCode,
+    caller: Caller,
+    session: Session,
+    version: Annotated[
+        VersionNumber | None, Query(description="A published version; without it, the draft.")
+    ] = None,
+) -> QuestionnaireOut:
+    """Read a questionnaire's draft, or one published version."""
+    questionnaire = await service.visible(session, caller, code)
+    if version is None:
+        return await _shown(session, questionnaire)
+    return await _shown(
+        session, questionnaire, await service.published(session, caller, code, version)
+    )
+
+
+@router.get("")
+async def list_questionnaires(
+    caller: Caller,
+    session: Session,
+    limit: Annotated[Limit, Query()] = 100,
+    cursor: Annotated[Cursor | None, Query()] = None,
+) -> Page[QuestionnaireItem]:
+    """List questionnaires in order of their codes."""
+    rows = await queries.list_questionnaires(
+        session, seen_from=caller.unit_id, after=from_cursor(cursor), limit=limit
+    )
+    items, following = paged(rows, limit, "code")
+    return Page[QuestionnaireItem](
+        items=[QuestionnaireItem.model_validate(row) for row in items], next=following
+    )
