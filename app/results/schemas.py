@@ -1,0 +1,196 @@
+"""What goes in and out about results and coverage."""
+
+from datetime import date
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from app.campaigns.schemas import Channel
+from app.core.schemas import Body, Code, Cursor, Limit, Reply
+from app.units.schemas import Kind, UnitRef
+
+Dimension = Literal["unit", "population", "channel", "question", "day"]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+
+
+def dimensions_of(by: str) -> frozenset[str]:
+    """What `by` groups by. Errors: PydanticCustomError for an unknown or repeated word."""
+    named = [word.strip() for word in by.split(",")] if by else []
+    if not set(named) <= set(DIMENSIONS):
+        raise PydanticCustomError(
+            "unknown_dimension", "Name any of {known}, separated by commas.", _KNOWN
+        )
+    if len(set(named)) < len(named):
+        raise PydanticCustomError("repeated", "Name each only once.")
+    return frozenset(named)
+
+
+_KNOWN = {"known": ", ".join(DIMENSIONS)}
+
+
+def _checked(by: str) -> str:
+    dimensions_of(by)
+    return by
+
+
+class CoverageQuery(Body):
+    """Which part of a campaign to read, at which level of the tree."""
+
+    level: Kind = Field("school", description="The kind of unit that rows are for.")
+    within: Code | None = Field(
+        None,
+        description="Only this unit and all below it; by default all that the caller can see of "
+        "the campaign.",
+    )
+    limit: Limit | None = Field(None, description="Rows in a page; without it all rows come.")
+    cursor: Cursor | None = Field(None, description="`next` of the page before.")
+
+
+class ResultsQuery(CoverageQuery):
+    """Which results to read, and what to group them by."""
+
+    by: Annotated[str, Field(max_length=100), AfterValidator(_checked)] = Field(
+        "",
+        description=f"Any of {', '.join(DIMENSIONS)}, separated by commas; "
+        "what is left out is summed over.",
+        examples=["unit,question"],
+    )
+    population: Code | None = Field(None, description="Only this population of the campaign.")
+    channel: Channel | None = Field(None, description="Only responses of this channel.")
+    question: Code | None = Field(None, description="Only this question, instead of the pool.")
+    source: Literal["all", "individual", "tally"] = Field(
+        "all", description="Single responses, counts that were aggregated elsewhere, or both."
+    )
+    quality: Literal["all", "clean"] = Field(
+        "all", description="`clean` leaves out responses that were flagged as doubtful."
+    )
+
+
+class ResultRow(Reply):
+    """The figures of one group. `unit`, `population`, `channel` and `day` stand where `by` asks."""
+
+    unit: UnitRef | None = Field(
+        None,
+        description="Null: given to a unit that does not lie in one of the asked level, such as "
+        "the county itself; such a row comes only where there are responses.",
+    )
+    population: str | None = Field(None, examples=["parent"])
+    channel: Channel | None = Field(None, examples=["link"])
+    day: date | None = Field(None, description="The day in Asia/Shanghai of answering.")
+    question: str | None = Field(
+        description="Null: the votes of all indicator questions, pooled.", examples=["overall"]
+    )
+    respondents: int = Field(
+        description="Persons with a counted response; for a question those who fill in a "
+        "questionnaire that has it.",
+        examples=[100],
+    )
+    answered: int = Field(
+        description="Persons who answered the question, don't-know included. Pooled: their "
+        "answers, summed over the indicator questions.",
+        examples=[100],
+    )
+    missing: int = Field(
+        description="Respondents less answered. Pooled: respondents times the indicator questions "
+        "of their questionnaire, less answered.",
+        examples=[0],
+    )
+    counts: dict[str, int] = Field(
+        description="Votes by option value, or by rating; empty for numbers and texts.",
+        examples=[
+            {"satisfied": 60, "basically_satisfied": 30, "dissatisfied": 5, "dont_know": 5},
+        ],
+    )
+    rate: float | None = Field(
+        description="Positive votes / (positive + negative), not rounded; null where there are "
+        "none. Don't-know and missing answers are not in it.",
+        examples=[0.9473684210526315],
+    )
+    interval: tuple[float, float] | None = Field(description="An interval of the rate.")
+    interval_kind: Literal["sample", "indicative", "none"] = Field(
+        description="Whether the interval is a random sample's, only indicative, or none."
+    )
+    dont_know_share: float | None = Field(
+        description="Don't-know votes / answered; null where nobody answered.", examples=[0.05]
+    )
+    suppressed: bool = Field(description="Whether figures are hidden to protect persons.")
+
+
+class ResultsOut(Reply):
+    """Results of one campaign."""
+
+    campaign: str
+    as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
+    exact: bool = Field(description="True: live and nothing hidden.")
+    rows: list[ResultRow] = Field(
+        description="In order of unit code, population, channel, day and question."
+    )
+    next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "example": {
+                "campaign": "2026-autumn",
+                "as_of": "2026-11-21T08:00:00Z",
+                "exact": True,
+                "rows": [
+                    {
+                        "unit": {"code": "S1", "name": "东风小学"},
+                        "question": "overall",
+                        "respondents": 100,
+                        "answered": 100,
+                        "missing": 0,
+                        "counts": {
+                            "satisfied": 60,
+                            "basically_satisfied": 30,
+                            "dissatisfied": 5,
+                            "dont_know": 5,
+                        },
+                        "rate": 0.9473684210526315,
+                        "interval": None,
+                        "interval_kind": "none",
+                        "dont_know_share": 0.05,
+                        "suppressed": False,
+                    }
+                ],
+                "next": None,
+            }
+        },
+    )
+
+
+class CoverageRow(Reply):
+    """How far one unit is with one target of one population."""
+
+    unit: UnitRef
+    population: str = Field(examples=["parent"])
+    target: str = Field(examples=["semester"])
+    basis: int | None = Field(
+        description="Heads that the target is a share of: the unit's own stated number, else the "
+        "sum of what the units below it state; null where none is known.",
+        examples=[820],
+    )
+    required: int | None = Field(
+        description="The target's share of the basis, rounded up.", examples=[410]
+    )
+    responded: int = Field(
+        description="Persons who responded at this unit or below, through the target's channel "
+        "where it names one.",
+        examples=[123],
+    )
+    share: float | None = Field(
+        description="responded / basis, not capped at 1; null without a basis, or for one of 0.",
+        examples=[0.15],
+    )
+    met: bool | None = Field(description="Whether responded has reached required.")
+
+
+class CoverageOut(Reply):
+    """Coverage of one campaign."""
+
+    campaign: str
+    as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
+    rows: list[CoverageRow] = Field(description="In order of unit code, population and target.")
+    next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")

@@ -1,0 +1,149 @@
+"""Rules of results: who sees which part of a campaign, and what is counted for them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.principal import Principal
+from app.campaigns import service as campaigns
+from app.campaigns.tables import Campaign, CampaignPopulation
+from app.core import clock
+from app.core.problems import FieldError, InvalidInput, NotFound
+from app.questionnaires.layout import Layout
+from app.responses.tables import Channel
+from app.results import ordering, queries
+from app.results.counting import Asked, Count, Tallied, pooled, questions, slots
+from app.results.layouts import layouts_of
+from app.results.schemas import ResultsOut, ResultsQuery, dimensions_of
+from app.results.table import Table
+
+MAX_ROWS = 50_000
+"""Rows that come whole; more come only in pages."""
+_CHANNELS = {
+    "wechat": Channel.wechat,
+    "device": Channel.link,
+    "invitation": Channel.invitation,
+}
+"""The channel that each proof of a person opens."""
+
+
+async def scope(
+    session: AsyncSession, caller: Principal, campaign: Campaign, within: str | None
+) -> int:
+    """The id of the unit whose subtree is counted: what the caller sees of the campaign, or less.
+
+    Errors: NotFound where `within` lies outside of that.
+    """
+    root_id = campaign.region_id
+    if caller.unit_id is not None and await campaigns.covers(session, root_id, caller.unit_id):
+        root_id = caller.unit_id
+    if within is None:
+        return root_id
+    unit_id = await queries.unit_id_within(session, within, root_id)
+    if unit_id is None:
+        raise NotFound(f"There is no unit {within} in this campaign that this client can see.")
+    return unit_id
+
+
+async def results(
+    session: AsyncSession, caller: Principal, campaign: Campaign, query: ResultsQuery
+) -> tuple[ResultsOut, list[str]]:
+    """Live results, nothing hidden, and all option values that they can count.
+
+    Only for callers that may read exact results. Errors: NotFound for `within`; InvalidInput for
+    an unknown population, question or cursor, and for more than `MAX_ROWS` rows without a limit.
+    """
+    as_of = clock.now()
+    beyond = ordering.after(query.cursor)
+    root_id = await scope(session, caller, campaign, query.within)
+    populations = _chosen(await campaigns.populations(session, campaign.id), query.population)
+    asked = _asked(query, await layouts_of(session, populations))
+    tallied: list[Tallied] = []
+    if query.source != "tally":
+        selection = _selection(campaign, root_id, query, populations, asked)
+        tallied = await queries.tallied(session, selection)
+    table = await _table(session, campaign, root_id, query, populations, asked, tallied)
+    if query.limit is None and table.size > MAX_ROWS:
+        message = f"This makes more than {MAX_ROWS:,} rows: read it in pages, or ask for less."
+        raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
+    rows, following = ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
+    reply = ResultsOut(campaign=campaign.code, as_of=as_of, exact=True, rows=rows, next=following)
+    return reply, list(dict.fromkeys(value for one in asked for value in one.values))
+
+
+def _chosen(
+    populations: Sequence[CampaignPopulation], code: str | None
+) -> Sequence[CampaignPopulation]:
+    if code is None:
+        return populations
+    chosen = [one for one in populations if one.code == code]
+    if not chosen:
+        message = "Name a population of this campaign."
+        raise InvalidInput(errors=[FieldError("?population", "unknown_population", message)])
+    return chosen
+
+
+def _asked(query: ResultsQuery, layouts: Mapping[int, Layout]) -> list[Asked]:
+    if query.question is None:
+        by_question = "question" in dimensions_of(query.by)
+        return questions(layouts) if by_question else [pooled(layouts)]
+    asked = [one for one in questions(layouts) if one.question == query.question]
+    if not asked:
+        message = "Name a question that the population is asked; a note takes no answers."
+        raise InvalidInput(errors=[FieldError("?question", "unknown_question", message)])
+    return asked
+
+
+def _selection(
+    campaign: Campaign,
+    root_id: int,
+    query: ResultsQuery,
+    populations: Sequence[CampaignPopulation],
+    asked: Sequence[Asked],
+) -> queries.Selection:
+    by = dimensions_of(query.by)
+    return queries.Selection(
+        campaign_id=campaign.id,
+        root_id=root_id,
+        slots=slots(asked, [one.position for one in populations]),
+        level=query.level if "unit" in by else None,
+        by_channel="channel" in by,
+        by_day="day" in by,
+        channel=Channel[query.channel] if query.channel else None,
+        clean=query.quality == "clean",
+    )
+
+
+async def _table(
+    session: AsyncSession,
+    campaign: Campaign,
+    root_id: int,
+    query: ResultsQuery,
+    populations: Sequence[CampaignPopulation],
+    asked: Sequence[Asked],
+    tallied: Collection[Tallied],
+) -> Table:
+    by = dimensions_of(query.by)
+    units = await queries.units_at(session, root_id, query.level) if "unit" in by else {}
+    # A unit that has just been moved here is counted, so it has its row.
+    counted = {one.unit: one.unit_name or "" for one in tallied if one.unit is not None}
+    return Table(
+        by=by,
+        units=units | counted,
+        populations={one.position: one.code for one in populations},
+        channels=_channels(campaign, query, tallied),
+        days=sorted({one.day for one in tallied if one.day is not None}),
+        asked=asked,
+        count=Count(tallied, asked, by_population="population" in by),
+    )
+
+
+def _channels(campaign: Campaign, query: ResultsQuery, tallied: Collection[Tallied]) -> list[int]:
+    """The channels that have rows: those that were used, and those that the campaign admits."""
+    if query.channel is not None:
+        return [Channel[query.channel]]
+    used = {one.channel for one in tallied if one.channel is not None}
+    admitted = {_CHANNELS[proof] for proof in campaign.identity if proof in _CHANNELS}
+    if "phone" in (campaign.headline_channels or []):
+        admitted.add(Channel.phone)
+    return sorted(used | admitted)

@@ -1,0 +1,98 @@
+"""A table of results: which rows it has, in which order, and what they say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from app.responses.tables import Channel
+from app.results.counting import Asked, Count, Group
+from app.results.ordering import Order
+from app.results.schemas import ResultRow
+from app.units.schemas import UnitRef
+
+
+@dataclass(frozen=True)
+class Table:
+    """The dimensions of a table and the counts that fill it. What `by` lacks is summed over."""
+
+    by: frozenset[str]
+    units: Mapping[str, str]
+    """Names by code."""
+    populations: Mapping[int, str]
+    """Codes by position."""
+    channels: Sequence[int]
+    days: Sequence[date]
+    asked: Sequence[Asked]
+    count: Count
+
+    @property
+    def size(self) -> int:
+        """How many rows there are at most."""
+        _, populations, channels, days = self._axes()
+        places = max(len(self.units), 1) * len(populations) * len(channels) * len(days)
+        return places * len(self.asked)
+
+    def rows(self, beyond: Order | None) -> Iterator[tuple[Order, ResultRow]]:
+        """All rows in order; with `beyond`, units that lie before it are passed over."""
+        units, populations, channels, days = self._axes()
+        for unit in units:
+            if beyond is not None and (unit is None, unit or "") < beyond[:2]:
+                continue
+            for population in populations:
+                for channel in channels:
+                    for day in days:
+                        yield from self._lines(Group(unit, population, channel, day))
+
+    def _axes(
+        self,
+    ) -> tuple[list[str | None], Sequence[int | None], Sequence[int | None], Sequence[date | None]]:
+        return (
+            [*sorted(self.units), None] if "unit" in self.by else [None],
+            sorted(self.populations) if "population" in self.by else [None],
+            self.channels if "channel" in self.by else [None],
+            self.days if "day" in self.by else [None],
+        )
+
+    def _lines(self, group: Group) -> Iterator[tuple[Order, ResultRow]]:
+        about = self._about(group)
+        for line, asked in enumerate(self.asked):
+            if group.population is not None and group.population not in asked.places:
+                continue
+            figures = self.count.figures(group, asked)
+            if not figures.respondents and group.unit is None and "unit" in self.by:
+                continue
+            row = ResultRow(
+                **about,
+                question=asked.question,
+                interval=None,
+                interval_kind="none",
+                suppressed=False,
+                **figures._asdict(),
+            )
+            yield _order(group, line), row
+
+    def _about(self, group: Group) -> dict[str, Any]:
+        about: dict[str, Any] = {}
+        if "unit" in self.by:
+            about["unit"] = (
+                UnitRef(code=group.unit, name=self.units[group.unit]) if group.unit else None
+            )
+        if group.population is not None:
+            about["population"] = self.populations[group.population]
+        if group.channel is not None:
+            about["channel"] = Channel(group.channel).name
+        if group.day is not None:
+            about["day"] = group.day
+        return about
+
+
+def _order(group: Group, line: int) -> Order:
+    return Order(
+        unitless=group.unit is None,
+        unit=group.unit or "",
+        population=group.population or 0,
+        channel=group.channel or 0,
+        day=group.day.toordinal() if group.day else 0,
+        line=line,
+    )
