@@ -1,0 +1,35 @@
+"""A database with the demonstration in it, loaded once for all tests that begin there."""
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.core.embedded_postgres import EmbeddedPostgres
+from app.core.settings import Settings
+from app.installation import prepare
+from app.main import create
+from tests.demonstration.reading import load
+
+DEMONSTRATION = "demonstration_template"
+
+
+@pytest.fixture(scope="session")
+async def demonstration_dir(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The data directory that the database DEMONSTRATION was loaded with."""
+    connection = await asyncpg.connect(postgres.url())
+    await connection.execute(f"CREATE DATABASE {DEMONSTRATION}")
+    await connection.close()
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("demonstration"),
+        database_url=postgres.url(DEMONSTRATION),
+        secret_keys=(b"test-key-" + b"0" * 32,),
+        public_url="http://testserver",
+    )
+    await prepare(postgres.url(DEMONSTRATION))
+    app = create(settings)
+    async with app.router.lifespan_context(app):
+        await load(app)
+    return settings.data_dir
