@@ -1,0 +1,161 @@
+"""What goes in and out when contractors deliver."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.campaigns.schemas import Time
+from app.core.problems import FieldError, InvalidInput, Malformed, pointer
+from app.core.schemas import Body, Code, ProblemDocument, Reply
+from app.telephone.dispositions import NAMES
+
+MAX_INTERVIEWS = 1000
+_LONGEST = timedelta(days=366)
+_MAX_ERRORS = 50
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def _known(code: str) -> str:
+    if code not in NAMES:
+        raise PydanticCustomError(
+            "unknown_disposition", "Give one of AAPOR's final dispositions that /docs lists."
+        )
+    return code
+
+
+_Reference = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+# Question codes are taken as they are written, as they are online.
+_QuestionCode = Annotated[str, StringConstraints(strip_whitespace=False)]
+_LISTED = "; ".join(f"{code} {name}" for code, name in NAMES.items())
+_Disposition = Annotated[
+    str,
+    AfterValidator(_known),
+    Field(
+        description=f"AAPOR's. 1.1 and 1.2 need answers, others have none: {_LISTED}.",
+        json_schema_extra={"enum": list(NAMES)},
+        examples=["1.1"],
+    ),
+]
+
+
+class InterviewIn(Body):
+    """One interview, or one person called in vain, as its contractor reports it."""
+
+    interview_id: Code = Field(description="The contractor's own name for it.", examples=["V-1"])
+    unit: Code = Field(description="The code of the unit that it counts for.", examples=["S1"])
+    population: Code = Field(
+        description="The code of one of the campaign's populations.", examples=["parent"]
+    )
+    child: _Reference | None = Field(
+        None, description="Tells apart the answers that one parent gives for several children."
+    )
+    phone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
+        None,
+        description="The number that was called; only keyed hashes of it are kept. Without a "
+        "country's prefix it is taken as one of mainland China.",
+        examples=["+8613800000000"],
+    )
+    sample_id: _Reference | None = Field(
+        None, description="Under which the person called stands in the sample."
+    )
+    disposition: _Disposition
+    attempts: int | None = Field(None, ge=1, le=999, strict=True, description="Calls it took.")
+    interviewer: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="Who asked, in the contractor's own terms."
+    )
+    started_at: Time | None = Field(None, description="When the interview began.")
+    ended_at: Time = Field(description="When it ended: inside the campaign's window.")
+    answers: dict[_QuestionCode, Any] | None = Field(
+        None,
+        description="Answers by question code. 1.2 may leave required questions unanswered.",
+        examples=[{"overall": "satisfied"}],
+    )
+    revision: int = Field(
+        1, ge=1, le=2**31 - 1, strict=True, description="Higher for each correction."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "InterviewIn":
+        began = self.started_at
+        if began is not None and not timedelta() <= self.ended_at - began <= _LONGEST:
+            raise PydanticCustomError(
+                "times_in_order", "An interview ends after it began, and within a year."
+            )
+        return self
+
+
+ItemStatus = Literal["accepted", "replayed", "updated", "already_answered", "rejected"]
+
+
+class InterviewResult(Reply):
+    """What became of one item."""
+
+    index: int = Field(description="Its place in the request, from 0.")
+    interview_id: str | None = Field(description="Null where the item has no readable one.")
+    status: ItemStatus = Field(
+        description="`replayed`: it came before with the same content. `updated`: it took the "
+        "place of an earlier revision. `already_answered`: kept for the call statistics and not "
+        "counted; said only of phones in the contractor's own assigned sample."
+    )
+    problem: ProblemDocument | None = Field(
+        None, description="Why a rejected item was not taken; left out of the others."
+    )
+
+
+class InterviewsOut(Reply):
+    """What became of a delivery: how many of each, and every item in the request's order."""
+
+    accepted: int
+    replayed: int
+    updated: int
+    already_answered: int
+    rejected: int
+    results: list[InterviewResult]
+
+
+def decode_interviews(body: bytes) -> list[Any]:
+    """The items of a request, not yet looked at. Errors: Malformed, InvalidInput."""
+    try:
+        envelope = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Malformed() from error
+    if not isinstance(envelope, dict):
+        raise _refused("", "wrong_type", 'Send an object: {"interviews": […]}.')
+    if not envelope.keys() <= {"interviews"}:
+        raise _refused("", "unknown_field", "There is no other field than `interviews` here.")
+    items = envelope.get("interviews")
+    if not isinstance(items, list):
+        raise _refused("/interviews", "wrong_type", "Send a list of interviews.")
+    if not 1 <= len(items) <= MAX_INTERVIEWS:
+        message = f"Send 1 to {MAX_INTERVIEWS:,} interviews at once."
+        raise _refused("/interviews", "too_many" if items else "too_few", message)
+    return items
+
+
+def _refused(where: str, code: str, message: str) -> InvalidInput:
+    return InvalidInput(errors=[FieldError(where, code, message)])
+
+
+def read_interview(item: Any) -> InterviewIn:
+    """One item, its shape checked. Errors: InvalidInput, with pointers into the item."""
+    try:
+        return InterviewIn.model_validate(item)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = [FieldError(_place(one["loc"]), one["type"], one["msg"]) for one in found]
+        raise InvalidInput(errors=errors[:_MAX_ERRORS]) from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    # What stands in the place of an unknown field's name can be anything, even a phone number.
+    return pointer([one for one in location[:1] if one in InterviewIn.model_fields])
+
+
+def readable_id(item: Any) -> str | None:
+    """The interview_id of an item of whatever shape."""
+    named = item.get("interview_id") if isinstance(item, dict) else None
+    return named if isinstance(named, str) and _CODE.fullmatch(named) else None
