@@ -42,8 +42,8 @@ class Campaign(Base):
     min_cell: Mapped[int]
     min_rank: Mapped[int]
     headline_channels: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
-    contact: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    legal: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    contact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    legal: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     state: Mapped[str] = mapped_column(Text, server_default="draft")
     revision: Mapped[int] = mapped_column(server_default="1")
     """Goes up with every change of the campaign, its links or its batches: what a process has

@@ -1,0 +1,140 @@
+"""What goes in and out about campaigns."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from app.core.schemas import Body, Code, Text
+from app.units.schemas import Period
+
+State = Literal["draft", "open", "closed", "archived"]
+Channel = Literal["wechat", "link", "invitation", "phone", "onsite", "paper"]
+Identity = Literal["wechat", "invitation", "device"]
+Basis = Literal["students", "parents", "teachers", "residents"]
+MAX_POPULATIONS = 20
+
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_YEARS = range(2000, 2101)
+
+
+def _written_out(value: Any) -> Any:
+    # Bare numbers would be taken for seconds since 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_AND_TIME.match(value)):
+        return value
+    raise PydanticCustomError("not_rfc3339", "Write a time such as 2026-11-01T08:00:00+08:00.")
+
+
+def _plausible(value: datetime) -> datetime:
+    if value.year not in _YEARS:
+        raise PydanticCustomError("absurd_date", "The year must lie between 2000 and 2100.")
+    return value
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("repeated", "Name each only once.")
+    return values
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_plausible)]
+Persons = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+_Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_Line = Annotated[str, StringConstraints(max_length=500)]
+Notes = Annotated[dict[_Label, _Line], Field(max_length=20)]
+
+
+class Target(Body):
+    """A share of people that must be reached."""
+
+    name: _Label = Field(examples=["semester"])
+    basis: Basis = Field(description="What the share is of: the unit's enrolment or residents.")
+    share: float = Field(gt=0, le=1, strict=True, examples=[0.5])
+    channel: Channel | None = Field(None, description="Only responses of this channel count.")
+
+
+class Population(Body):
+    """One population of a campaign and what it is asked."""
+
+    questionnaire: Code
+    version: int = Field(ge=1, le=2**31 - 1, strict=True, description="A published version.")
+    weight: float | None = Field(
+        None, ge=0, le=1_000_000, strict=True, description="Its weight in the composite rate."
+    )
+    targets: list[Target] = Field(default_factory=list, max_length=20)
+
+    @field_validator("targets")
+    @classmethod
+    def _names_distinct(cls, targets: list[Target]) -> list[Target]:
+        _distinct([target.name for target in targets])
+        return targets
+
+
+class CampaignIn(Body):
+    """A campaign, as its bureau sets it up."""
+
+    title: Annotated[Text, Field(max_length=200, examples=["2026 年秋季满意度调查"])]
+    period: Period | None = Field(None, description="The semester whose enrolment it goes by.")
+    region: Code = Field(description="The unit that owns it, and the subtree that it runs in.")
+    opens_at: Time = Field(description="From when on links answer, with its timezone.")
+    closes_at: Time = Field(description="Until when links answer; after opens_at.")
+    delivery_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        strict=True,
+        description="For how many days after closing interviews from inside the window are taken.",
+    )
+    populations: dict[Code, Population] = Field(
+        min_length=1, max_length=MAX_POPULATIONS, description="By code, such as parent or teacher."
+    )
+    identity: Annotated[list[Identity], Field(min_length=1), AfterValidator(_distinct)] = Field(
+        ["wechat", "invitation", "device"],
+        description="Which proofs of a person are admitted online, strongest first.",
+    )
+    once_per: Literal["campaign", "population", "unit"] = Field(
+        "population", description="One answer per person in each of these."
+    )
+    on_duplicate: Literal["keep_first", "keep_last"] = Field(
+        "keep_first", description="Which answer stands when a person answers again."
+    )
+    min_cell: Annotated[Persons, Field(ge=5)] = Field(
+        10, description="Published cells with fewer respondents are hidden."
+    )
+    min_rank: Persons = Field(30, description="Units with fewer respondents are not ranked.")
+    headline_channels: (
+        Annotated[list[Channel], Field(min_length=1), AfterValidator(_distinct)] | None
+    ) = Field(None, description="The channels that ranking goes by; null for all.")
+    contact: Notes | None = Field(
+        None, description="Whom to ask, as the page shows it.", examples=[{"phone": "0536-12345"}]
+    )
+    legal: Notes | None = Field(
+        None,
+        description="What the statistics law asks a form to show.",
+        examples=[{"表号": "教满 1 表", "制定机关": "潍坊市教育局"}],
+    )
+
+    @field_validator("closes_at")
+    @classmethod
+    def _after_opening(cls, closes_at: datetime, info: ValidationInfo) -> datetime:
+        opens_at = info.data.get("opens_at")
+        if opens_at is not None and closes_at <= opens_at:
+            raise PydanticCustomError("window", "It must close after it opens.")
+        return closes_at
+
+
+class CampaignOut(CampaignIn):
+    """A campaign as it stands: without `code` and `state` it can be put again."""
+
+    code: str
+    state: State

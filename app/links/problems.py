@@ -1,0 +1,15 @@
+"""Problems of links and invitations."""
+
+from app.core.problems import Problem
+
+
+class CountyRequired(Problem):
+    slug, status = "county-required", 403
+    title = "Invitations are made at county level or above"
+    remedy = "Ask the county's bureau: a school cannot print invitations for itself."
+
+
+class InvitationsGone(Problem):
+    slug, status = "invitations-gone", 410
+    title = "These invitations cannot be shown again"
+    remedy = "The key that signed them has left the keyring: make new ones under a new key."

@@ -1,0 +1,230 @@
+"""Rules of links and invitations: who makes them, for whom, and how many."""
+
+import secrets
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.principal import Principal
+from app.access.service import IdempotentRequest, audit
+from app.campaigns import service as campaigns
+from app.campaigns.problems import CampaignState
+from app.campaigns.tables import Campaign, CampaignPopulation
+from app.core.keyring import Keyring, Subkey
+from app.core.problems import Busy, FieldError, InvalidInput, NotFound, pointer
+from app.links import queries
+from app.links.problems import CountyRequired, InvitationsGone
+from app.links.schemas import MAX_UNITS, InvitationsIn, LinksIn
+from app.links.tables import InvitationBatch
+from app.units.tables import KINDS
+
+# Without 0 and O, 1, l and I, which people confuse. 57^8 is 1.1e14: with ten million links, one
+# guess in eleven million finds one, and a new code is taken already one time in as many.
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+CODE_LENGTH = 8
+_TRIES = 5
+
+_COUNTY_AND_ABOVE = KINDS[: KINDS.index("county") + 1]
+_BASES = {"parent": "parents", "student": "students", "teacher": "teachers"}
+_MAX_ERRORS = 100
+
+
+async def make_links(
+    session: AsyncSession, caller: Principal, code: str, wanted: LinksIn
+) -> tuple[list[Any], bool]:
+    """The links of a population and units, made where there are none; and whether any was.
+
+    Errors: NotFound where campaign or units are not visible, InvalidInput, CampaignState.
+    """
+    campaign = await campaigns.locked(session, caller, code, shared=True)
+    unit_ids = await _wanted_units(session, caller, campaign, wanted)
+    population = await _population(session, campaign, wanted.population)
+    made: set[str] = set()
+    for _ in range(_TRIES):
+        rows = await queries.links_in_force(session, campaign.id, population.position, unit_ids)
+        missing = unit_ids.difference(row.unit_id for row in rows)
+        if not missing:
+            return rows, any(row.code in made for row in rows)
+        codes = {unit_id: _new_code() for unit_id in missing}
+        made.update(codes.values())
+        await queries.insert_links(session, campaign.id, population.position, codes)
+    raise Busy("No free codes were found for the links.")
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+
+
+async def _population(session: AsyncSession, campaign: Campaign, code: str) -> CampaignPopulation:
+    if campaign.state == "archived":
+        raise CampaignState("The campaign is archived: nothing is made for it any more.")
+    for population in await campaigns.populations(session, campaign.id):
+        if population.code == code:
+            return population
+    message = "Name one of the campaign's populations."
+    raise InvalidInput(errors=[FieldError("/population", "unknown_population", message)])
+
+
+async def _wanted_units(
+    session: AsyncSession, caller: Principal, campaign: Campaign, wanted: LinksIn
+) -> set[int]:
+    if wanted.units is not None:
+        places = [pointer(["units", number]) for number in range(len(wanted.units))]
+        return set(await _units(session, caller, campaign, wanted.units, places))
+    assert wanted.within is not None
+    assert wanted.level is not None
+    (root,) = await _units(session, caller, campaign, [wanted.within], ["/within"])
+    found = await queries.ids_at_level(session, root, wanted.level, limit=MAX_UNITS + 1)
+    if len(found) > MAX_UNITS:
+        message = f"There are more than {MAX_UNITS:,} such units: ask for a part of them."
+        raise InvalidInput(errors=[FieldError("/within", "too_many", message)])
+    return set(found)
+
+
+async def _units(
+    session: AsyncSession,
+    caller: Principal,
+    campaign: Campaign,
+    codes: list[str],
+    places: list[str],
+) -> list[int]:
+    """The ids of units that the caller sees, inside the campaign's region."""
+    found = await queries.named_units(
+        session, codes, seen_from=caller.unit_id, region_id=campaign.region_id
+    )
+    unseen, outside = [], []
+    for code, place in zip(codes, places, strict=True):
+        if code not in found:
+            message = "There is no such unit that this client can see."
+            unseen.append(FieldError(place, "unknown_unit", message))
+        elif not found[code][1]:
+            message = "The unit must lie inside the campaign's region."
+            outside.append(FieldError(place, "outside_region", message))
+    if unseen:
+        raise NotFound(errors=unseen[:_MAX_ERRORS])
+    if outside:
+        raise InvalidInput(errors=outside[:_MAX_ERRORS])
+    return [found[code][0] for code in codes]
+
+
+async def visible(session: AsyncSession, caller: Principal, code: str) -> Any:
+    """The link with this code, its unit in the caller's subtree. Errors: NotFound."""
+    link = await queries.link_by_code(session, code, seen_from=caller.unit_id)
+    if link is None:
+        raise NotFound("There is no such link that this client can see.")
+    return link
+
+
+async def revoke_link(session: AsyncSession, caller: Principal, code: str) -> Any:
+    """Revoke a link for good; returns it. Errors: NotFound."""
+    link = await visible(session, caller, code)
+    if not link.revoked:
+        # The campaign first, as in all that changes one: it serialises them.
+        await campaigns.touch(session, link.campaign_id)
+        await queries.revoke_link(session, link.id)
+    return await visible(session, caller, code)
+
+
+async def make_invitations(
+    session: AsyncSession,
+    caller: Principal,
+    keyring: Keyring,
+    code: str,
+    wanted: InvitationsIn,
+    *,
+    key: str | None,
+) -> tuple[InvitationBatch, Subkey]:
+    """A new batch of invitations, or the former one of this Idempotency-Key; and its signer.
+
+    Errors: CountyRequired, those of idempotency keys, NotFound where campaign or unit is not
+    visible, CampaignState, InvalidInput for more than the enrolment, InvitationsGone.
+    """
+    await _require_county(session, caller)
+    request = IdempotentRequest(session, caller, keyring, key)
+    body = wanted.model_dump_json().encode()
+    former = await request.former_reply(b"invitations", code.encode(), body)
+    if former is not None:
+        batch = await queries.batch_by_id(session, former["batch"])
+        signer = keyring.find("invitation", batch.key_id)
+        if signer is None:
+            raise InvitationsGone()
+        return batch, signer
+    signer = keyring.current("invitation")
+    batch = await _new_batch(session, caller, code, wanted, signer)
+    await request.keep({"batch": batch.id})
+    return batch, signer
+
+
+async def _require_county(session: AsyncSession, caller: Principal) -> None:
+    if caller.unit_id is None:
+        return
+    if await queries.unit_kind(session, caller.unit_id) not in _COUNTY_AND_ABOVE:
+        raise CountyRequired()
+
+
+async def _new_batch(
+    session: AsyncSession, caller: Principal, code: str, wanted: InvitationsIn, signer: Subkey
+) -> InvitationBatch:
+    # Alone with the campaign: two at once must not both find the enrolment free.
+    campaign = await campaigns.locked(session, caller, code)
+    (unit_id,) = await _units(session, caller, campaign, [wanted.unit], ["/unit"])
+    population = await _population(session, campaign, wanted.population)
+    if not caller.may("admin"):
+        await _check_enrolment(session, campaign, population, unit_id, wanted.count)
+    batch = await queries.insert_batch(
+        session,
+        campaign_id=campaign.id,
+        population=population.position,
+        unit_id=unit_id,
+        count=wanted.count,
+        key_id=signer.id,
+        client_id=caller.id,
+    )
+    detail = {"campaign": code, **wanted.model_dump()}
+    await audit(session, caller, "invitations.make", f"invitations/{batch.id}", **detail)
+    return batch
+
+
+async def _check_enrolment(
+    session: AsyncSession,
+    campaign: Campaign,
+    population: CampaignPopulation,
+    unit_id: int,
+    count: int,
+) -> None:
+    basis = _BASES.get(population.code)
+    enrolled = None
+    if basis is not None:
+        enrolled = await queries.enrolled(session, unit_id, campaign.period, basis)
+    if enrolled is None:
+        message = "The unit's enrolment for this population is not known: only admin may."
+        raise InvalidInput(errors=[FieldError("/count", "enrolment_unknown", message)])
+    invited = await queries.invited(session, campaign.id, population.position, unit_id)
+    left = max(enrolled - invited, 0)
+    if count > left:
+        message = f"The unit has {enrolled:,} {basis} enrolled: {left:,} invitations are left."
+        raise InvalidInput(errors=[FieldError("/count", "more_than_enrolled", message)])
+
+
+async def revoke_batch(session: AsyncSession, caller: Principal, code: str, batch_id: int) -> Any:
+    """Revoke a batch for good; returns it. Errors: CountyRequired, NotFound."""
+    await _require_county(session, caller)
+    campaign = await campaigns.visible(session, caller, code)
+    batch = await _visible_batch(session, caller, campaign, batch_id)
+    if not batch.revoked:
+        await campaigns.touch(session, campaign.id)
+        if await queries.revoke_batch(session, batch_id):
+            target = f"invitations/{batch_id}"
+            await audit(session, caller, "invitations.revoke", target, campaign=code)
+    return await _visible_batch(session, caller, campaign, batch_id)
+
+
+async def _visible_batch(
+    session: AsyncSession, caller: Principal, campaign: Campaign, batch_id: int
+) -> Any:
+    batch = await queries.batch_of_campaign(
+        session, campaign.id, batch_id, seen_from=caller.unit_id
+    )
+    if batch is None:
+        raise NotFound("There is no such batch of invitations that this client can see.")
+    return batch

@@ -1,0 +1,29 @@
+"""Lists of links as CSV that spreadsheet programs open as it is meant."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+COLUMNS = ("unit", "unit_name", "population", "code", "url", "revoked")
+_ROWS_AT_ONCE = 1_000
+# Excel takes cells that begin so for formulas, the full-width forms too in East Asian settings.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def csv_parts(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """A CSV in parts: the mark that makes Excel read UTF-8, the header, then the rows."""
+    waiting = iter(rows)
+    yield "\ufeff" + _lines([COLUMNS])
+    while part := list(islice(waiting, _ROWS_AT_ONCE)):
+        yield _lines(part)
+
+
+def _lines(rows: Iterable[tuple[str, ...]]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows([_defused(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _defused(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,234 @@
+"""The page's own words, in every language that it speaks itself.
+
+The questionnaire brings its texts in any number of languages; these are what stands around them.
+"""
+
+from datetime import datetime
+
+from app.core.clock import SHANGHAI
+
+Texts = dict[str, str]
+
+_CHINESE: Texts = {
+    "service": "满意度调查",
+    "languages": "语言",
+    "required": "必答",
+    "optional": "选答",
+    "if_it_applies": "如果与您的情况无关，这一题可以不答。",
+    "choose_any": "可多选",
+    "choose_up_to": "最多选 {max} 项",
+    "number_between": "{min} 到 {max} 之间的数字",
+    "number_from": "不小于 {min} 的数字",
+    "number_up_to": "不大于 {max} 的数字",
+    "text_up_to": "最多 {max} 个字",
+    "rating_between": "{min} 最低，{max} 最高",
+    "consent": "请先阅读",
+    "consented": "提交即表示您同意上面的说明。",
+    "send": "提交",
+    "sending": "正在提交……",
+    "send_again": "重新提交",
+    "once": "每人只能提交一次。",
+    "error_in_title": "请检查：",
+    "errors_title": "还没有提交，请检查以下题目",
+    "busy_title": "还没有提交成功",
+    "busy_text": "现在提交的人很多。您填写的内容都还在，请过几秒再按一次“提交”。",
+    "legal": "调查依据",
+    "contact": "联系我们",
+    "contact_phone": "电话",
+    "contact_email": "邮箱",
+    "contact_address": "地址",
+    "contact_hours": "时间",
+    "contact_wechat": "微信",
+    "contact_name": "联系人",
+    "receipt": "您的回执",
+    "receipt_hint": "请截屏保存。凭回执可以查询您的回答是否已经收到。",
+    "received_at": "收到时间（北京时间）",
+    "received_before": "这份回答此前已经收到，没有重复计算。",
+    "request": "编号：{id}",
+    # What is wrong with an answer, by the validator's code.
+    "error_required": "请回答这一题。",
+    "error_required_single_choice": "请选择一个答案。",
+    "error_required_multiple_choice": "请至少选择一项。",
+    "error_required_rating": "请选择一个分数。",
+    "error_required_number": "请填写一个数字。",
+    "error_wrong_type": "请选择一个答案。",
+    "error_wrong_type_number": "请只填写数字，例如 45。",
+    "error_not_an_option": "请从列出的选项中选择。",
+    "error_duplicate_option": "每个选项请只选一次。",
+    "error_too_many": "最多选 {max} 项，请减少一些。",
+    "error_out_of_range": "请选择列出的分数。",
+    "error_out_of_range_number": "这个数字太大或太小了，请检查。",
+    "error_number_between": "请填写 {min} 到 {max} 之间的数字。",
+    "error_number_from": "请填写不小于 {min} 的数字。",
+    "error_number_up_to": "请填写不大于 {max} 的数字。",
+    "error_too_long": "最多 {max} 个字，请写短一些。",
+    "error_control_character": "这里有无法保存的特殊字符，请删去后重新填写。",
+    "error_hidden": "按照您的其他回答，这一题不用回答，请清空。",
+    "error_unknown_question": "这个页面和现在的问卷不一致，请重新打开链接填写。",
+    "error_other": "请检查这一题。",
+    # Pages without a form, by state.
+    "thanks_title": "已经收到，谢谢您！",
+    "thanks_text": "您的回答已经保存。",
+    "answered_title": "您已经答过了",
+    "answered_text": "您之前的回答已经收到，不用再填。每人只计一次。",
+    "conflict_title": "您之前的回答已经保存",
+    "conflict_text": "您已经提交过一次，以第一次的回答为准；这一次的修改没有保存。",
+    "withdrawn_title": "这份回答已经撤回",
+    "withdrawn_text": "撤回的回答不再计入。如果调查还没有结束，请重新打开链接填写。",
+    "not_open_title": "调查还没有开始",
+    "not_open_text": "请在开始后再打开这个链接。",
+    "not_open_at": "将于{time}（北京时间）开始，请到时再打开这个链接。",
+    "closed_title": "调查已经结束",
+    "closed_text": "现在不再接收新的回答。之前提交的回答都已保存。",
+    "closed_at": "已于{time}（北京时间）结束，不再接收新的回答。之前提交的回答都已保存。",
+    "revoked_title": "这个链接已经停用",
+    "revoked_text": "请向学校索取现在使用的链接或二维码。",
+    "unknown_title": "没有找到这份调查",
+    "unknown_text": "请检查链接是否完整，或者向学校重新索取链接或二维码。",
+    "identity_title": "这个页面无法确认答题人",
+    "identity_text": "请从学校发给您的专属邀请链接或二维码打开。",
+    "identity_wechat": "请在微信里打开这个链接，或者使用学校发给您的专属邀请。",
+    "identity_again": "还没有提交成功。请重新打开学校发给您的链接，再填写一次。",
+    "malformed_title": "没有收到完整的内容",
+    "malformed_text": "还没有提交成功。请返回上一页再提交一次，或者重新打开链接填写。",
+    "too_large_title": "内容太长了",
+    "too_large_text": "还没有提交成功。请返回上一页，把文字写短一些再提交。",
+    "method_title": "不能这样打开这个页面",
+    "method_text": "请直接打开学校发给您的链接。",
+    "busy_page_title": "现在访问的人很多",
+    "busy_page_text": "请过几秒再试一次。",
+    "busy_page_kept": "还没有提交成功，但您填写的内容都还在。请过几秒按“重新提交”。",
+    "failed_title": "出了一点问题",
+    "failed_text": "这是我们的问题，不是您的。请过几分钟再试一次；"
+    "如果还不行，请把下面的编号告诉学校。",
+}
+
+_ENGLISH: Texts = {
+    "service": "Satisfaction survey",
+    "languages": "Languages",
+    "required": "Required",
+    "optional": "Optional",
+    "if_it_applies": "Leave this out if it does not apply to you.",
+    "choose_any": "Choose any that apply",
+    "choose_up_to": "Choose up to {max}",
+    "number_between": "A number from {min} to {max}",
+    "number_from": "A number of at least {min}",
+    "number_up_to": "A number of at most {max}",
+    "text_up_to": "Up to {max} characters",
+    "rating_between": "{min} is lowest, {max} is highest",
+    "consent": "Please read this first",
+    "consented": "By sending your answers you agree to what is said above.",
+    "send": "Send my answers",
+    "sending": "Sending…",
+    "send_again": "Send again",
+    "once": "You can answer once.",
+    "error_in_title": "Please check: ",
+    "errors_title": "Not sent yet: please check these questions",
+    "busy_title": "Not sent yet",
+    "busy_text": "Many people are sending answers right now. Yours are all still here: "
+    "please wait a few seconds and send them again.",
+    "legal": "About this survey",
+    "contact": "Contact",
+    "contact_phone": "Phone",
+    "contact_email": "Email",
+    "contact_address": "Address",
+    "contact_hours": "Hours",
+    "contact_wechat": "WeChat",
+    "contact_name": "Name",
+    "receipt": "Your receipt",
+    "receipt_hint": "Please take a screenshot. The receipt shows that your answers have arrived.",
+    "received_at": "Received (Beijing time)",
+    "received_before": "These answers had arrived before; they are counted once.",
+    "request": "Reference: {id}",
+    "error_required": "Please answer this question.",
+    "error_required_single_choice": "Please choose an answer.",
+    "error_required_multiple_choice": "Please choose at least one.",
+    "error_required_rating": "Please choose a rating.",
+    "error_required_number": "Please enter a number.",
+    "error_wrong_type": "Please choose one answer.",
+    "error_wrong_type_number": "Please enter digits only, such as 45.",
+    "error_not_an_option": "Please choose from the answers listed.",
+    "error_duplicate_option": "Please choose each answer only once.",
+    "error_too_many": "Please choose no more than {max}.",
+    "error_out_of_range": "Please choose one of the ratings listed.",
+    "error_out_of_range_number": "This number is too large or too small; please check it.",
+    "error_number_between": "Please enter a number from {min} to {max}.",
+    "error_number_from": "Please enter a number of at least {min}.",
+    "error_number_up_to": "Please enter a number of at most {max}.",
+    "error_too_long": "Please write no more than {max} characters.",
+    "error_control_character": "This holds special characters that cannot be stored; "
+    "please delete them.",
+    "error_hidden": "After your other answers this question is not asked; please clear it.",
+    "error_unknown_question": "This page does not match the questionnaire any more; "
+    "please open the link again.",
+    "error_other": "Please check this question.",
+    "thanks_title": "Received. Thank you!",
+    "thanks_text": "Your answers have been stored.",
+    "answered_title": "You have answered already",
+    "answered_text": "Your earlier answers have arrived; there is nothing more to do. "
+    "Everybody is counted once.",
+    "conflict_title": "Your first answers were kept",
+    "conflict_text": "You have already sent your answers. The first ones count; "
+    "the changes made now were not stored.",
+    "withdrawn_title": "This response was withdrawn",
+    "withdrawn_text": "A withdrawn response is not counted. While the survey is open, "
+    "you can open the link again and give a new one.",
+    "not_open_title": "The survey has not opened yet",
+    "not_open_text": "Please open this link again once it has begun.",
+    "not_open_at": "It opens on {time} (Beijing time). Please open this link again then.",
+    "closed_title": "The survey is closed",
+    "closed_text": "No more answers are taken. All answers that were sent before are kept.",
+    "closed_at": "It closed on {time} (Beijing time), and no more answers are taken. "
+    "All answers that were sent before are kept.",
+    "revoked_title": "This link is no longer in use",
+    "revoked_text": "Please ask the school for the link or QR code that is in use now.",
+    "unknown_title": "This survey was not found",
+    "unknown_text": "Please check that the link is complete, or ask the school for it again.",
+    "identity_title": "This page cannot tell who is answering",
+    "identity_text": "Please use the personal invitation that the school has given you.",
+    "identity_wechat": "Please open this link in WeChat, or use the personal invitation that the "
+    "school has given you.",
+    "identity_again": "Nothing was sent yet. Please open the school's link again and fill in "
+    "the page once more.",
+    "malformed_title": "Your answers did not arrive whole",
+    "malformed_text": "Nothing was stored yet. Please go back and send the page again, "
+    "or open the link again.",
+    "too_large_title": "This is too long",
+    "too_large_text": "Nothing was stored yet. Please go back, shorten your texts and send the "
+    "page again.",
+    "method_title": "This page cannot be opened that way",
+    "method_text": "Please open the link that the school has given you.",
+    "busy_page_title": "Many people are here right now",
+    "busy_page_text": "Please try again in a few seconds.",
+    "busy_page_kept": "Nothing was stored yet, but your answers are all still here. "
+    "Please wait a few seconds and send them again.",
+    "failed_title": "Something went wrong",
+    "failed_text": "This is our fault, not yours. Please try again in a few minutes; if it still "
+    "does not work, tell the school the reference below.",
+}
+
+CATALOGUE: dict[str, Texts] = {"zh-CN": _CHINESE, "en": _ENGLISH}
+DEFAULT = "zh-CN"
+
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+
+
+def moment(instant: datetime, words: str) -> str:
+    """An instant as people in China read it off the clock, in one of the catalogue's languages."""
+    at = instant.astimezone(SHANGHAI)
+    if words == "zh-CN":
+        return f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}"
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}"
