@@ -2,15 +2,19 @@
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import MetaData
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import DeclarativeBase
 
-from app.core import embedded_postgres
+from app.core import database_errors, embedded_postgres
 from app.core.settings import Settings
 
 Pool = Any
@@ -27,6 +31,8 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
     "jit": "off",
 }
+DATABASE_AWAY = database_errors.AWAY
+"""What is raised when the database cannot be reached, or is too busy to answer."""
 
 
 class Base(DeclarativeBase):
@@ -49,13 +55,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self._url = url
         self._pool_size = pool_size
-        self.engine = create_async_engine(
-            engine_url(url),
+        self.engine = engine(
+            url,
+            server_settings=_SERVER_SETTINGS,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
-            connect_args={"server_settings": _SERVER_SETTINGS, "timeout": 5},
         )
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.pool: Pool = None
@@ -78,11 +84,20 @@ class Database:
         await self.engine.dispose()
 
 
-def engine_url(url: str) -> str:
-    """The SQLAlchemy form of a plain PostgreSQL URL."""
-    parts = urlsplit(url)
-    # An empty host survives urlunsplit only with its two slashes.
-    return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
+def engine(
+    url: str, *, server_settings: dict[str, str] | None = None, **options: Any
+) -> AsyncEngine:
+    """A SQLAlchemy engine whose URL is read by asyncpg, as the pool's is, `sslmode` and all."""
+
+    async def connect() -> Connection:
+        return await asyncpg.connect(url, timeout=5, server_settings=server_settings)
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        hide_parameters=True,  # or errors would carry answers into the log
+        **options,
+    )
 
 
 def database_url(settings: Settings) -> str:
@@ -99,3 +114,14 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
 # The scope commits before the reply is sent: an acknowledgement is a promise.
 Session = Annotated[AsyncSession, Depends(_session, scope="function")]
 """A session in a transaction of its own, committed when the handler returns."""
+
+
+async def driver_connection(session: AsyncSession) -> Connection:
+    """The session's own asyncpg connection, for what is too much for an ORM.
+
+    What it executes belongs to the session's transaction, which a statement has begun already.
+    """
+    raw = await (await session.connection()).get_raw_connection()
+    connection: Connection = raw.driver_connection
+    assert connection.is_in_transaction()
+    return connection

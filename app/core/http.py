@@ -3,25 +3,20 @@
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
 
 import msgspec
-from asyncpg.exceptions import (
-    CannotConnectNowError,
-    InterfaceError,
-    PostgresConnectionError,
-    QueryCanceledError,
-    TooManyConnectionsError,
-)
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from starlette.datastructures import MutableHeaders
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core import database_errors
 from app.core.problems import (
     MEDIA_TYPE,
     Busy,
@@ -40,16 +35,8 @@ from app.core.problems import (
 log = logging.getLogger("xinsheng.http")
 
 DEFAULT_BODY_LIMIT = 1 << 20
-_DATABASE_AWAY = (
-    ConnectionError,
-    TimeoutError,
-    PoolTimeoutError,
-    PostgresConnectionError,
-    CannotConnectNowError,
-    TooManyConnectionsError,
-    QueryCanceledError,
-    InterfaceError,
-)
+MAX_ERRORS = 1000
+"""Errors listed in one reply: a body of rubbish must not be answered by twenty times as much."""
 _STATUS_PROBLEMS: dict[int, type[Problem]] = {
     400: Malformed,
     404: NotFound,
@@ -57,6 +44,11 @@ _STATUS_PROBLEMS: dict[int, type[Problem]] = {
     413: TooLarge,
     415: UnsupportedMediaType,
     422: InvalidInput,
+}
+# In place of those messages of Pydantic's that quote the input.
+_MESSAGES = {
+    "union_tag_invalid": "Expected one of {expected_tags}.",
+    "uuid_parsing": "Expected a UUID, such as 123e4567-e89b-42d3-a456-426614174000.",
 }
 
 
@@ -73,8 +65,8 @@ class Edge:
             return
         request_id = secrets.token_hex(8)
         scope["request_id"] = request_id
-        started = time.perf_counter()
-        status = 500
+        began = time.perf_counter()
+        status: int | None = None
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -87,21 +79,38 @@ class Edge:
             await send(message)
 
         try:
-            limited = _limited(receive, self._limit(scope["path"]))
-            await self.app(scope, limited, send_with_headers)
+            await self._reply(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            pass  # nobody is left to answer
+        except Exception as error:
+            # Not left to the server: it would log the message, which may hold what came in.
+            _log_failure(request_id, error)
+            if status is None:
+                reply = problem_response(Request(scope), InternalError())
+                await reply(scope, receive, send_with_headers)
         finally:
-            elapsed = (time.perf_counter() - started) * 1000
             if log.isEnabledFor(logging.INFO):
-                log.info(
-                    "request",
-                    extra={
-                        "request_id": request_id,
-                        "method": scope["method"],
-                        "route": _route_template(scope),
-                        "status": status,
-                        "milliseconds": round(elapsed, 1),
-                    },
-                )
+                elapsed = (time.perf_counter() - began) * 1000
+                line = {
+                    "request_id": request_id,
+                    "method": scope["method"],
+                    "route": _route_template(scope),
+                    "status": status,
+                    "milliseconds": round(elapsed, 1),
+                }
+                log.info("request", extra=line)
+
+    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self._limit(scope["path"])
+        headers = Headers(scope=scope)
+        declared = headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared[:20]) > limit:
+            limited = _refused(limit)
+        else:
+            limited = _limited(receive, limit)
+        if _is_json(headers):
+            limited = _utf8_only(limited)
+        await self.app(scope, limited, send)
 
     def _limit(self, path: str) -> int:
         for suffix, limit in self._limits:
@@ -112,7 +121,30 @@ class Edge:
 
 def _route_template(scope: Scope) -> str:
     # The template, never the path: paths hold invitation tokens and link codes.
-    return getattr(scope.get("route"), "path", "unmatched")
+    path = getattr(scope.get("route"), "path", None)
+    if path is None and "endpoint" in scope:
+        path = next((one.path for one in _routes_at(scope)), None)
+    return path or "unmatched"
+
+
+def _routes_at(scope: Scope) -> Iterable[RouteContext]:
+    for route in iter_route_contexts(scope["app"].routes):
+        regex = getattr(route, "path_regex", None)
+        if regex is not None and regex.match(scope["path"]):
+            yield route
+
+
+def _limit_detail(limit: int) -> str:
+    return f"The limit here is {limit:,} bytes."
+
+
+def _refused(limit: int) -> Receive:
+    async def refused() -> NoReturn:
+        # Raised where the body would be read, so that each address can say it in its own form.
+        # The rest is not read, so the connection can carry no further request.
+        raise HTTPException(TooLarge.status, _limit_detail(limit), headers={"Connection": "close"})
+
+    return refused
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
@@ -123,10 +155,27 @@ def _limited(receive: Receive, limit: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > limit:
-            raise HTTPException(TooLarge.status, f"The limit here is {limit:,} bytes.")
+            raise HTTPException(TooLarge.status, _limit_detail(limit))
         return message
 
     return limited
+
+
+def _is_json(headers: Headers) -> bool:
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _utf8_only(receive: Receive) -> Receive:
+    # Python's json would quietly take UTF-16 and UTF-32; they begin with a mark or have NULs.
+    async def checked() -> Message:
+        message = await receive()
+        start = message.get("body", b"")[:4]
+        if b"\0" in start or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise HTTPException(Malformed.status)
+        return message
+
+    return checked
 
 
 def request_id(request: Request) -> str:
@@ -137,18 +186,23 @@ def request_id(request: Request) -> str:
 def problem_response(request: Request, problem: Problem) -> Response:
     """The reply that carries a problem document."""
     body = msgspec.json.encode(problem.document(request_id(request)))
-    return Response(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
+    # Unsaid, a cache may keep a 404 or a 410.
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    return Response(body, problem.status, headers, media_type=MEDIA_TYPE)
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Turn every failure into a problem document; nothing shows a stack trace."""
+    """Turn every failure into a problem document; nothing shows a stack trace.
+
+    What these handlers don't know, `Edge` makes an internal error.
+    """
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(DBAPIError, _on_database_error)
-    for away in _DATABASE_AWAY:
-        app.add_exception_handler(away, _on_database_away)
-    app.add_exception_handler(Exception, _on_exception)
+    for raised in database_errors.RAISED:
+        app.add_exception_handler(raised, _on_database_error)
+    # A slash too many is an unknown address; a redirect would trust the Host header.
+    app.router.redirect_slashes = False
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -161,41 +215,75 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return problem_response(request, Malformed())
-    errors = [FieldError(_pointer(one["loc"]), one["type"], one["msg"]) for one in found]
+    if isinstance(error.body, bytes) and not _is_json(request.headers):
+        return problem_response(request, UnsupportedMediaType("Send application/json."))
+    errors = [
+        FieldError(_pointer(one, error.body), one["type"], _message(one))
+        for one in found[:MAX_ERRORS]
+    ]
     return problem_response(request, InvalidInput(errors=errors))
 
 
-def _pointer(location: tuple[str | int, ...]) -> str:
-    place, *path = location
+def _message(error: dict[str, Any]) -> str:
+    own = _MESSAGES.get(error["type"])
+    return own.format(**error.get("ctx", {})) if own else str(error["msg"])
+
+
+def _pointer(error: dict[str, Any], body: Any) -> str:
+    place, *path = error["loc"]
     if place == "body":
-        return pointer(path)
+        return pointer(_steps(path, body, missing=error["type"] == "missing"))
     if place == "query":
         return "?" + ".".join(map(str, path))
     return f"{place} " + ".".join(map(str, path))
+
+
+def _steps(path: list[str | int], body: Any, *, missing: bool) -> list[str | int]:
+    """Only the steps that the document has: Pydantic names the members of unions too."""
+    if not isinstance(body, dict | list):
+        return path
+    steps: list[str | int] = []
+    for step in path:
+        match body:
+            case dict() if step in body:
+                body = body[step]
+            case list() if isinstance(step, int):
+                body = body[step]
+            case _:
+                continue
+        steps.append(step)
+    return [*steps, path[-1]] if missing and path else steps
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = _STATUS_PROBLEMS.get(error.status_code, InvalidInput)
     detail = error.detail if kind is TooLarge else None
-    return problem_response(request, kind(detail, headers=dict(error.headers or {})))
+    headers = dict(error.headers or {})
+    if kind is MethodNotAllowed:
+        # Starlette names only the methods of the first route at this address.
+        methods = {method for route in _routes_at(request.scope) for method in route.methods or ()}
+        headers["Allow"] = ", ".join(sorted(methods))
+    return problem_response(request, kind(detail, headers=headers))
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DBAPIError)
-    cause = error.orig.__cause__ if error.orig is not None else None
-    if error.connection_invalidated or isinstance(cause, _DATABASE_AWAY):
-        return await _on_database_away(request, error)
-    return await _on_exception(request, error)
-
-
-async def _on_database_away(request: Request, error: Exception) -> Response:
+    meaning = database_errors.meaning(error)
+    if meaning is None:
+        _log_failure(request_id(request), error)
+        return problem_response(request, InternalError())
     log.warning(
-        "database away: %s", type(error).__name__, extra={"request_id": request_id(request)}
+        "database: %s, %s",
+        meaning,
+        type(error).__name__,
+        extra={"request_id": request_id(request)},
     )
-    return problem_response(request, Busy("The database cannot be reached just now."))
+    if meaning == "away":
+        return problem_response(request, Busy("The database cannot be reached just now."))
+    if request.method in ("GET", "HEAD"):
+        return problem_response(request, NotFound())
+    return problem_response(request, InvalidInput("A value is out of range or cannot be stored."))
 
 
-async def _on_exception(request: Request, error: Exception) -> Response:
-    log.error("unhandled error", exc_info=error, extra={"request_id": request_id(request)})
-    return problem_response(request, InternalError())
+def _log_failure(request_id: str, error: Exception) -> None:
+    log.error("unhandled error", exc_info=error, extra={"request_id": request_id})

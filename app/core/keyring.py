@@ -64,7 +64,7 @@ class Keyring:
             raise WrongKeyError("no key in XINSHENG_SECRET_KEYS opens this campaign's key")
         try:
             return AESGCM(subkey.key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut short
             raise WrongKeyError("a campaign's wrapped key was altered or moved") from error
 
     @cached_property

@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 _FIELDS = ("request_id", "method", "route", "status", "milliseconds")
@@ -12,7 +14,7 @@ class JsonFormatter(logging.Formatter):
     """A log record as a line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line: time (RFC 3339, UTC), level, logger, message, known extras, any traceback."""
+        """The line: time (RFC 3339, UTC), level, logger, message, known extras, traceback."""
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -20,9 +22,25 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update({name: getattr(record, name) for name in _FIELDS if hasattr(record, name)})
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["traceback"] = [
+                one for error in _chain(record.exc_info[1]) for one in _told(error)
+            ]
         return json.dumps(line, ensure_ascii=False)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    # Never the message: the database and Pydantic quote the value that they stumbled over.
+    state = getattr(error, "sqlstate", None)
+    yield f"{type(error).__module__}.{type(error).__qualname__}" + (f" {state}" if state else "")
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f"  {frame.filename}:{frame.lineno} {frame.name}"
 
 
 def configure(level: str = "WARNING") -> None:

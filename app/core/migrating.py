@@ -6,10 +6,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.core.database import engine_url
+from app.core.database import engine
 
 _INI = Path(__file__).parents[2] / "alembic.ini"
 _LOCK = 0x78696E7368656E67  # one program at a time migrates
@@ -33,15 +32,15 @@ async def migrate(url: str) -> None:
     Errors: DatabaseRefused for a server older than PostgreSQL 15, or a database that a newer
     program has migrated.
     """
-    engine = create_async_engine(engine_url(url), poolclass=NullPool)
+    database = engine(url, poolclass=NullPool)
     try:
-        async with engine.connect() as connection:
+        async with database.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
             await connection.commit()
             await connection.run_sync(_upgrade)
             await connection.commit()
     finally:
-        await engine.dispose()
+        await database.dispose()
 
 
 def _config() -> Config:

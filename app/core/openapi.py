@@ -1,11 +1,20 @@
 """The OpenAPI document: made complete with what every address has in common."""
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.core.problems import Busy, InternalError, InvalidInput, TooLarge, replies
+from app.core.problems import (
+    MEDIA_TYPE,
+    Busy,
+    InternalError,
+    InvalidInput,
+    TooLarge,
+    catalogue,
+    replies,
+)
 from app.core.schemas import ProblemDocument
 
 _COMMON = replies(TooLarge, InvalidInput, InternalError, Busy)
@@ -17,34 +26,73 @@ Every failure is a problem document (RFC 9457) whose `type` can be opened.
 """
 
 
-def describe(app: FastAPI) -> None:
-    """Replace the app's OpenAPI maker by one that adds the common replies."""
+Addition = Callable[[dict[str, Any]], None]
+"""Adds to the document what FastAPI does not know of."""
+
+
+def describe(app: FastAPI, *additions: Addition) -> None:
+    """Replace the app's OpenAPI maker by one that adds the common replies and these additions."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, additions)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, additions: tuple[Addition, ...]) -> dict[str, Any]:
     schema = get_openapi(
-        title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        separate_input_output_schemas=app.separate_input_output_schemas,
     )
-    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    components = schema.setdefault("components", {})
+    components["examples"] = {
+        one.slug: {"summary": one.title, "value": one().document("f3a9")} for one in catalogue()
+    }
+    schemas = components.setdefault("schemas", {})
     schemas["Problem"] = ProblemDocument.model_json_schema()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for path in schema["paths"].values():
-        for operation in path.values():
-            _complete(operation["responses"])
+    for operation in operations(schema):
+        # The first line of the docstring; FastAPI's own would be the function's name.
+        operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
+    for add in additions:
+        add(schema)
+    for operation in operations(schema):
+        _complete(operation["responses"])
     return schema
 
 
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every operation of an OpenAPI document."""
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def add_replies(responses: dict[str, Any], added: Mapping[int | str, dict[str, Any]]) -> None:
+    """Add problems to an operation's responses, beside those of the same status."""
+    for status, reply in added.items():
+        found = responses.setdefault(str(status), {"description": "", "content": {}})
+        content = found["content"].setdefault(MEDIA_TYPE, {"examples": {}})
+        examples = reply["content"][MEDIA_TYPE]["examples"]
+        new = {slug: one for slug, one in examples.items() if slug not in content["examples"]}
+        titles = [found["description"], *(one["summary"] for one in new.values())]
+        found["description"] = " · ".join(filter(None, titles))
+        found["content"][MEDIA_TYPE] = {
+            **reply["content"][MEDIA_TYPE],
+            "examples": {**content["examples"], **new},
+        }
+
+
 def _complete(responses: dict[str, Any]) -> None:
-    own = responses.get("422", {})
-    if "application/json" in own.get("content", {}):
-        del responses["422"]
-    for status, reply in _COMMON.items():
-        responses.setdefault(str(status), reply)
+    if "application/json" in responses.get("422", {}).get("content", {}):
+        del responses["422"]  # FastAPI's own form of an error
+    for reply in responses.values():
+        for kind, media in reply.get("content", {}).items():
+            if not kind.endswith("json"):
+                media.setdefault("schema", {"type": "string"})
+    add_replies(responses, _COMMON)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 MEDIA_TYPE = "application/problem+json"
+_MAX_STEP = 100
 
 
 @dataclass(frozen=True)
@@ -159,5 +160,11 @@ def _empty_reply() -> dict[str, Any]:
 
 
 def pointer(path: Iterable[str | int]) -> str:
-    """A JSON pointer (RFC 6901) from the steps of a path."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    """A JSON pointer (RFC 6901) from the steps of a path; a step of absurd length is cut."""
+    return "".join("/" + _step(step) for step in path)
+
+
+def _step(step: str | int) -> str:
+    # An unknown field's name comes from outside: it may be huge or no valid Unicode.
+    printable = str(step)[:_MAX_STEP].encode("utf-8", "replace").decode()
+    return printable.replace("~", "~0").replace("/", "~1")

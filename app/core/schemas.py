@@ -67,17 +67,23 @@ class Reply(BaseModel):
 class Page(Reply, Generic[Item]):
     """One page of a list, and the cursor of the next."""
 
-    items: list[Item]
+    # Pydantic does not pass a docstring on to Page[Item].
+    model_config = ConfigDict(json_schema_extra={"description": __doc__})
+
+    items: list[Item] = Field(description="At most `limit` of them.")
     next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")
 
 
 class ProblemDocument(Reply):
     """A problem document (RFC 9457)."""
 
-    type: str = Field(examples=["/problems/already-answered"])
-    title: str
-    status: int
-    detail: str
+    type: str = Field(
+        description="The kind of problem: stable, and an address that explains it.",
+        examples=["/problems/already-answered"],
+    )
+    title: str = Field(description="What happened, in one line.")
+    status: int = Field(description="The HTTP status.", examples=[409])
+    detail: str = Field(description="What can be done about it.")
     request_id: str = Field(description="Name it when you ask the operator for help.")
     errors: list[dict[str, str]] = Field(
         description="What was wrong with which field: `pointer`, `code`, `message`."
@@ -98,7 +104,8 @@ def from_cursor(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     try:
-        position = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        padded = cursor + "=" * (-len(cursor) % 4)
+        position = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise _bad_cursor() from error
     if not storable(position):

