@@ -21,6 +21,14 @@ from app.core.settings import Settings, SettingsError
 from app.installation import prepare
 from app.responses.service import Reception, receiving
 
+_REFUSALS = (
+    SettingsError,
+    EmbeddedPostgresError,
+    DatabaseRefused,
+    demonstration.NotLoaded,
+    serving.NotServed,
+)
+
 
 def main() -> None:
     """Run the command line; exit status 0 when it was done, 1 with a reason when not."""
@@ -33,7 +41,7 @@ def main() -> None:
         sys.exit(130)
     except Problem as problem:
         _fail("; ".join([problem.title, *(error.message for error in problem.errors)]))
-    except (SettingsError, EmbeddedPostgresError, DatabaseRefused, serving.NotServed) as error:
+    except _REFUSALS as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))

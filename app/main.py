@@ -5,20 +5,44 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.access.openapi import describe_access
 from app.access.routes import router as access
+from app.campaigns.routes import router as campaigns
+from app.clients.routes import router as clients
 from app.core import logging, migrating
 from app.core.database import Database, database_url
 from app.core.http import Edge, handle_errors
 from app.core.keyring import Keyring
 from app.core.openapi import describe
+from app.core.processes import end_with_parent
 from app.core.settings import Settings, load
 from app.core.status import router as status
+from app.links.routes import router as links
+from app.phone_page.routes import PAGE_ROUTES
+from app.questionnaires.routes import router as questionnaires
+from app.responses.openapi import describe_answering
+from app.responses.routes import HOT_ROUTES
+from app.responses.routes import router as responses
+from app.responses.service import receiving
+from app.results.routes import router as results
+from app.telephone.routes import router as telephone
 from app.units.routes import router as units
 
-ROUTERS = (status, access, units)
+ROUTERS = (
+    status,
+    access,
+    clients,
+    units,
+    questionnaires,
+    campaigns,
+    links,
+    responses,
+    telephone,
+    results,
+)
 
 BODY_LIMITS = {
-    "/responses": 64 << 10,
+    "/responses": 128 << 10,
     "/units/import": 32 << 20,
     "/interviews": 8 << 20,
 }
@@ -31,7 +55,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.open()
     app.state.database = database
     try:
-        yield
+        async with receiving(database.pool, app.state.keyring) as reception:
+            app.state.reception = reception
+            yield
     finally:
         await database.close()
 
@@ -39,6 +65,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def create(settings: Settings | None = None) -> FastAPI:
     """Build the app. uvicorn calls this in every worker process."""
     logging.configure()
+    end_with_parent()
     settings = settings or load()
     app = FastAPI(
         title="Xinsheng 心声",
@@ -49,9 +76,11 @@ def create(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.newest_migration = migrating.newest()
     app.state.keyring = Keyring(settings.secret_keys)
+    app.router.routes.extend(HOT_ROUTES)
+    app.router.routes.extend(PAGE_ROUTES)
     for router in ROUTERS:
         app.include_router(router)
     handle_errors(app)
-    describe(app)
+    describe(app, describe_access, describe_answering)
     app.add_middleware(Edge, body_limits=BODY_LIMITS)
     return app

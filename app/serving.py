@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -12,7 +13,7 @@ from types import FrameType
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from app.core.settings import Settings
+from app.core.settings import Settings, default_data_dir
 from app.demonstration import Shown
 
 _GRACEFUL_SECONDS = 30
@@ -115,9 +116,10 @@ def welcome(settings: Settings, shown: Shown | None) -> str:
     base = settings.public_url
     lines = [f"Xinsheng 心声 serves at {base}", f"  API documentation   {base}/docs"]
     if shown is None:
-        lines.append(
-            '  A client for it     .venv/bin/xinsheng clients create "My bureau" --scope admin'
-        )
+        command = 'xinsheng clients create "My bureau" --scope admin'
+        if settings.data_dir != default_data_dir():
+            command += f" --data-dir {shlex.quote(str(settings.data_dir))}"
+        lines.append(f"  A client for it     .venv/bin/{command}")
         return "\n".join(lines)
     lines += [
         f"  Answer as a parent  {shown.link_url}",

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from app.clients import service as clients
 from app.core.database import Database
@@ -130,3 +131,11 @@ def submission(value: str = "satisfied", **fields: Any) -> dict[str, Any]:
 async def answer(api: Api, token: str, value: str = "satisfied") -> None:
     """Answer once by invitation."""
     await api.made("POST", f"/v1/invitations/{token}/responses", submission(value))
+
+
+async def revision(api: Api, campaign: str = "C") -> int:
+    """The revision that the database holds of a campaign."""
+    database: Database = api.app.state.database
+    async with database.sessions() as session:
+        statement = text("SELECT revision FROM campaigns WHERE code = :code")
+        return int(await session.scalar(statement, {"code": campaign}) or 0)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
@@ -52,7 +52,8 @@ async def _principal(
     return Principal(
         id=client.id,
         client_id=client.client_id,
-        scopes=claims.scopes & implied(frozenset(client.scopes)),
+        # What the token was given, so far as the client still has it.
+        scopes=implied(claims.scopes) & implied(frozenset(client.scopes)),
         unit_id=client.unit_id,
         request_id=request_id(request),
     )
@@ -70,4 +71,5 @@ def having(*scopes: Scope) -> Any:
             raise ScopeMissing(f"This needs the scope {' or '.join(scopes)}.")
         return caller
 
-    return Depends(authorised)
+    # As Security, so that the OpenAPI document names the scopes.
+    return Security(authorised, scopes=scopes)

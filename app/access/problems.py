@@ -30,6 +30,12 @@ class OAuthProblem(Problem):
         return {**super().document(request_id), "error": self.error}
 
 
+class InvalidRequest(OAuthProblem):
+    slug, status, error = "invalid-token-request", 400, "invalid_request"
+    title = "The token request cannot be read"
+    remedy = "Send an application/x-www-form-urlencoded body of texts."
+
+
 class InvalidClient(OAuthProblem):
     slug, status, error = "invalid-client", 401, "invalid_client"
     title = "The client id or secret is wrong"

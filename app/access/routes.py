@@ -2,21 +2,48 @@
 
 import base64
 import binascii
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
 from fastapi import APIRouter, Form, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from app.access import service, tokens
-from app.access.problems import InvalidClient, InvalidGrant, InvalidScope
+from app.access.problems import InvalidClient, InvalidGrant, InvalidRequest, InvalidScope
 from app.access.schemas import AccessToken
 from app.core.database import Session
 from app.core.problems import replies
 
-router = APIRouter(tags=["access"])
+
+class _OAuthRoute(APIRoute):
+    """A route whose unreadable input is a problem in OAuth's terms."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise InvalidRequest() from error
+            except HTTPException as error:
+                if error.status_code != InvalidRequest.status:
+                    raise
+                raise InvalidRequest() from error
+
+        return handled
 
 
-@router.post("/oauth/token", responses=replies(InvalidClient, InvalidGrant, InvalidScope))
+router = APIRouter(tags=["access"], route_class=_OAuthRoute)
+
+
+@router.post(
+    "/oauth/token",
+    responses=replies(InvalidRequest, InvalidClient, InvalidGrant, InvalidScope),
+)
 async def get_token(
     request: Request,
     response: Response,

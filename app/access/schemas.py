@@ -11,6 +11,6 @@ class AccessToken(Reply):
     """An access token, as RFC 6749 names its members."""
 
     access_token: str = Field(description="Send it as `Authorization: Bearer …`.")
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = Field("Bearer", description="The way to send it.")
     expires_in: int = Field(description="Seconds until it expires.", examples=[3600])
     scope: str = Field(description="The scopes of the token, separated by spaces.")

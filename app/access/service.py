@@ -21,6 +21,7 @@ from app.core.problems import (
     IdempotencyKeyReused,
     InvalidInput,
 )
+from app.core.schemas import storable
 
 REPLIES_KEPT = timedelta(hours=24)
 _MAX_KEY_LENGTH = 255
@@ -39,6 +40,8 @@ async def exchange(
     session: AsyncSession, keyring: Keyring, *, client_id: str, secret: str, scope: str | None
 ) -> tuple[str, frozenset[str]]:
     """A token for a client's credentials, and its scopes. Errors: InvalidClient, InvalidScope."""
+    if not storable(client_id):
+        raise InvalidClient()
     client = await queries.client_by_client_id(session, client_id)
     expected = client.secret_hash if client else bytes(32)
     matches = hmac.compare_digest(expected, secret_hash(secret))
@@ -61,6 +64,7 @@ class IdempotentRequest:
         self._caller = caller
         self._mac_key = keyring.all("replay")[-1].key
         self._key = _checked(key)
+        self._mac: bytes | None = None
 
     async def former_reply(self, *parts: bytes) -> dict[str, Any] | None:
         """What was replied to this request before.
@@ -68,7 +72,7 @@ class IdempotentRequest:
         `parts` are what makes it the same: its address and body. Errors: in flight 409, the key
         used with another request 422.
         """
-        self._mac = _mac(self._mac_key, parts)
+        mac = self._mac = _mac(self._mac_key, parts)
         if not await queries.lock_idempotency_key(self._session, self._caller.id, self._key):
             raise IdempotencyKeyInFlight(headers={"Retry-After": "2"})
         former = await queries.idempotency_key(
@@ -76,12 +80,16 @@ class IdempotentRequest:
         )
         if former is None:
             return None
-        if not hmac.compare_digest(former.request_mac, self._mac):
+        if not hmac.compare_digest(former.request_mac, mac):
             raise IdempotencyKeyReused()
         return former.reply
 
     async def keep(self, reply: dict[str, Any]) -> None:
-        """Keep the reply, in the transaction that carries the request out."""
+        """Keep the reply, in the transaction that carries the request out.
+
+        Only after `former_reply` has said that there is none.
+        """
+        assert self._mac is not None, "ask for the former reply first"
         await queries.insert_idempotency_key(
             self._session, self._caller.id, self._key, self._mac, reply
         )

@@ -1,15 +1,18 @@
-"""Rules of clients: making them."""
+"""Rules of clients: making and revoking them."""
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.principal import Principal
 from app.access.scopes import SCOPES
-from app.access.service import secret_hash
+from app.access.service import audit, secret_hash
 from app.clients import queries
 from app.clients.problems import ClientRefused
-from app.core.problems import FieldError
+from app.core.problems import FieldError, NotFound
+from app.units import service as units
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,32 @@ async def create(
         unit_id=unit_id,
     )
     return made
+
+
+async def create_within(
+    session: AsyncSession, caller: Principal, *, name: str, scopes: list[str], unit: str | None
+) -> tuple[NewClient, str | None]:
+    """Make a client that sees no more than its maker; returns it and its unit's code.
+
+    Without a unit it gets the maker's own. Scopes need no such check: only `admin` makes
+    clients, and implies them all. Errors: NotFound for a unit outside the maker's subtree.
+    """
+    if unit is not None:
+        await units.visible(session, caller, unit)
+    elif caller.unit_id is not None:
+        unit = await queries.unit_code(session, caller.unit_id)
+    made = await create(session, name=name, scopes=scopes, unit=unit)
+    await audit(session, caller, "client.make", made.client_id, name=name, scopes=scopes, unit=unit)
+    return made, unit
+
+
+async def revoke(session: AsyncSession, caller: Principal, client_id: str) -> Any:
+    """Revoke a client for good; again does nothing. Returns it as it stands.
+
+    Errors: NotFound, also for what lies outside the subtree.
+    """
+    if await queries.client(session, client_id, seen_from=caller.unit_id) is None:
+        raise NotFound(f"There is no client {client_id} that this client can see.")
+    if await queries.revoke(session, client_id):
+        await audit(session, caller, "client.revoke", client_id)
+    return await queries.client(session, client_id, seen_from=caller.unit_id)

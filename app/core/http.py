@@ -10,7 +10,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import RouteContext, iter_route_contexts
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -35,6 +35,8 @@ from app.core.problems import (
 log = logging.getLogger("xinsheng.http")
 
 DEFAULT_BODY_LIMIT = 1 << 20
+MAX_DRAINED = 64 << 20
+"""Bytes of a body that is too large that are read and thrown away before it is refused."""
 MAX_ERRORS = 1000
 """Errors listed in one reply: a body of rubbish must not be answered by twenty times as much."""
 _STATUS_PROBLEMS: dict[int, type[Problem]] = {
@@ -45,6 +47,7 @@ _STATUS_PROBLEMS: dict[int, type[Problem]] = {
     415: UnsupportedMediaType,
     422: InvalidInput,
 }
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # In place of those messages of Pydantic's that quote the input.
 _MESSAGES = {
     "union_tag_invalid": "Expected one of {expected_tags}.",
@@ -102,15 +105,14 @@ class Edge:
 
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit = self._limit(scope["path"])
-        headers = Headers(scope=scope)
-        declared = headers.get("Content-Length", "")
-        if declared.isdecimal() and int(declared[:20]) > limit:
-            limited = _refused(limit)
-        else:
-            limited = _limited(receive, limit)
-        if _is_json(headers):
-            limited = _utf8_only(limited)
-        await self.app(scope, limited, send)
+        length, kind = _declared(scope)
+        if length > limit:
+            # What is not read to its end leaves a connection that carries no further request.
+            headers = {} if await _drained(receive, length) else {"Connection": "close"}
+            refusal = TooLarge(_limit_detail(limit), headers=headers)
+            await problem_response(Request(scope), refusal)(scope, receive, send)
+            return
+        await self.app(scope, _checked(receive, limit, utf8_only=_is_json(kind)), send)
 
     def _limit(self, path: str) -> int:
         for suffix, limit in self._limits:
@@ -147,32 +149,50 @@ def _refused(limit: int) -> Receive:
     return refused
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
-    received = 0
+def _declared(scope: Scope) -> tuple[int, str]:
+    # The body's length and type; by hand, since Headers is slow for what every request passes.
+    length, kind = b"", b""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            length = value
+        elif name == b"content-type":
+            kind = value
+    return int(length[:20]) if length.isdigit() else 0, kind.decode("latin-1")
 
-    async def limited() -> Message:
-        nonlocal received
+
+async def _drained(receive: Receive, length: int) -> bool:
+    # Many clients look for a reply only when they have sent everything.
+    if length > MAX_DRAINED:
+        return False
+    left = length
+    while left > 0:
         message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            raise HTTPException(TooLarge.status, _limit_detail(limit))
-        return message
-
-    return limited
+        left -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    return True
 
 
-def _is_json(headers: Headers) -> bool:
-    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
     return kind == "application/json" or kind.endswith("+json")
 
 
-def _utf8_only(receive: Receive) -> Receive:
-    # Python's json would quietly take UTF-16 and UTF-32; they begin with a mark or have NULs.
+def _checked(receive: Receive, limit: int, *, utf8_only: bool) -> Receive:
+    received = 0
+
     async def checked() -> Message:
+        nonlocal received
         message = await receive()
-        start = message.get("body", b"")[:4]
-        if b"\0" in start or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        body = message.get("body", b"")
+        # Python's json would quietly take UTF-16 and UTF-32; they begin with a mark or a NUL.
+        if utf8_only and not received and (b"\0" in body[:4] or body[:2] in _UTF_16_MARKS):
             raise HTTPException(Malformed.status)
+        received += len(body)
+        if received > limit:
+            if message.get("more_body", False):
+                await _drained(receive, MAX_DRAINED)
+            raise HTTPException(TooLarge.status, _limit_detail(limit))
         return message
 
     return checked
@@ -215,7 +235,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return problem_response(request, Malformed())
-    if isinstance(error.body, bytes) and not _is_json(request.headers):
+    if isinstance(error.body, bytes) and not _is_json(request.headers.get("Content-Type", "")):
         return problem_response(request, UnsupportedMediaType("Send application/json."))
     errors = [
         FieldError(_pointer(one, error.body), one["type"], _message(one))

@@ -85,6 +85,6 @@ def _campaign(population: Population) -> CampaignIn:
             }
         },
         "identity": ["wechat", "invitation", "device"],
-        "contact": {"单位": "潍坊市教育局（演示）", "电话": "0536-0000000"},
+        "contact": {"bureau": "潍坊市教育局（演示）", "phone": "0536-0000000"},
     }
     return CampaignIn.model_validate(body)

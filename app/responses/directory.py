@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.campaigns.service import key_context
 from app.core.database import Connection, Pool
 from app.core.keyring import Keyring
 from app.questionnaires.schemas import Definition
@@ -177,7 +178,7 @@ class Directory:
     def _unwrapped(self, campaign_id: int, purpose: str, wrapped: bytes | None) -> bytes | None:
         if wrapped is None:
             return None
-        return self._keyring.unwrap(wrapped, context=f"campaign/{campaign_id}/{purpose}".encode())
+        return self._keyring.unwrap(wrapped, context=key_context(campaign_id, purpose))
 
     async def _asked(self, connection: Connection, row: Any) -> Questionnaire:
         key = row["questionnaire_id"], row["version"]

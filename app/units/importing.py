@@ -1,5 +1,7 @@
 """Importing a unit list: all of it or nothing, with one error for each bad row."""
 
+import asyncio
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,15 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
 from app.core.problems import FieldError
+from app.core.schemas import storable
 from app.units import queries
 from app.units.problems import ImportRefused
 from app.units.schemas import ImportOut, UnitRow
 from app.units.service import above
-from app.units.spreadsheet import NUMBERS
+from app.units.spreadsheet import BEYOND_HEADER, NUMBERS, UNCALCULATED
 from app.units.tables import KINDS, Unit
 
 _UNIT_FIELDS = ("name", "kind", "stage", "residents")
 _ENROLMENT_FIELDS = ("students", "parents", "teachers")
+_NUMBER = re.compile(r"\d{1,15}")
 
 
 async def import_units(
@@ -26,7 +30,8 @@ async def import_units(
 
     Errors: ImportRefused with one error for each bad row; then nothing is to be committed.
     """
-    numbered, errors = _validated(rows)
+    # In a thread, which reads the rows too: a large workbook takes seconds.
+    numbered, errors, bad_codes = await asyncio.to_thread(_validated, rows)
     await queries.lock_tree(session)
     codes = {row.code for row in numbered.values()} | {
         row.parent for row in numbered.values() if row.parent
@@ -35,10 +40,11 @@ async def import_units(
     in_view = None
     if caller.unit_id is not None:
         in_view = await queries.ids_within(session, caller.unit_id)
-    errors += _misplaced(numbered, existing, in_view)
+    errors += _misplaced(numbered, existing, in_view, bad_codes)
     errors += await _orphaned_kinds(session, numbered, existing)
     if errors:
-        raise ImportRefused(errors=sorted(errors, key=_row_number))
+        by_row = {_row_number(error): error for error in reversed(errors)}
+        raise ImportRefused(errors=[by_row[number] for number in sorted(by_row)])
     return await _apply(session, list(numbered.values()), existing)
 
 
@@ -52,41 +58,77 @@ def _error(number: int, column: str, code: str, message: str) -> FieldError:
 
 def _validated(
     rows: Iterable[tuple[int, dict[str, Any]]],
-) -> tuple[dict[int, UnitRow], list[FieldError]]:
+) -> tuple[dict[int, UnitRow], list[FieldError], set[str]]:
+    """Good rows by number, the errors of the others, and the codes that those others name."""
     good: dict[int, UnitRow] = {}
     errors: list[FieldError] = []
-    first_seen: dict[tuple[str, str | None], int] = {}
+    bad_codes: set[str] = set()
+    seen: dict[str, dict[str | None, tuple[int, UnitRow]]] = {}
     for number, cells in rows:
         try:
-            row = UnitRow.model_validate({**cells, **_numbers(cells)})
-        except ValidationError as error:
-            first = error.errors()[0]
-            column = str(first["loc"][0]) if first["loc"] else "code"
-            errors.append(_error(number, column, first["type"], first["msg"]))
+            row = UnitRow.model_validate(_with_numbers(cells))
+        except ValidationError as invalid:
+            errors.append(_first_error(number, cells, invalid))
+            bad_codes.add(str(cells.get("code")))
             continue
-        seen = first_seen.setdefault((row.code, row.period), number)
-        if seen != number:
-            message = f"The same unit and period stand in row {seen} already."
-            errors.append(_error(number, "code", "duplicate", message))
-            continue
-        if row.period is None and any(getattr(row, name) is not None for name in _ENROLMENT_FIELDS):
-            message = "Enrolment needs a period such as 2026-autumn."
-            errors.append(_error(number, "period", "missing", message))
+        of_unit = seen.setdefault(row.code, {})
+        error = _contradiction(number, row, of_unit)
+        of_unit.setdefault(row.period, (number, row))
+        if error is not None:
+            errors.append(error)
             continue
         good[number] = row
-    return good, errors
+    return good, errors, bad_codes
 
 
-def _numbers(cells: dict[str, Any]) -> dict[str, Any]:
-    return {
+def _with_numbers(cells: dict[str, Any]) -> dict[str, Any]:
+    numbers = {
         name: int(cells[name])
         for name in NUMBERS
-        if isinstance(cells.get(name), str) and cells[name].isdecimal()
+        if isinstance(cells.get(name), str) and _NUMBER.fullmatch(cells[name])
     }
+    return {**cells, **numbers}
+
+
+def _first_error(number: int, cells: dict[str, Any], invalid: ValidationError) -> FieldError:
+    first = invalid.errors()[0]
+    if first["loc"]:
+        column = str(first["loc"][0])
+    else:
+        column = next(name for name, cell in cells.items() if not storable(str(cell)))
+    if column == BEYOND_HEADER:
+        message = "This row goes on to the right of the columns that the first row names."
+        return _error(number, column, "too_many_cells", message)
+    if first["input"] is UNCALCULATED:
+        message = "This formula has no stored result: paste its value instead."
+        return _error(number, column, "formula", message)
+    return _error(number, column, first["type"], first["msg"])
+
+
+def _contradiction(
+    number: int, row: UnitRow, of_unit: dict[str | None, tuple[int, UnitRow]]
+) -> FieldError | None:
+    """What is wrong with a row in view of those of the same unit that stand before it."""
+    if row.period in of_unit:
+        message = f"The same unit and period stand in row {of_unit[row.period][0]} already."
+        return _error(number, "code", "duplicate", message)
+    if row.period is None and any(getattr(row, name) is not None for name in _ENROLMENT_FIELDS):
+        message = "Enrolment needs a period such as 2026-autumn."
+        return _error(number, "period", "missing", message)
+    if of_unit:
+        first, other = next(iter(of_unit.values()))
+        for name in ("parent", *_UNIT_FIELDS):
+            if getattr(row, name) != getattr(other, name):
+                message = f"Row {first} says otherwise about the same unit."
+                return _error(number, name, "contradiction", message)
+    return None
 
 
 def _misplaced(
-    numbered: dict[int, UnitRow], existing: dict[str, Unit], in_view: set[int] | None
+    numbered: dict[int, UnitRow],
+    existing: dict[str, Unit],
+    in_view: set[int] | None,
+    bad_codes: set[str],
 ) -> list[FieldError]:
     kinds = {code: unit.kind for code, unit in existing.items()}
     kinds.update({row.code: row.kind for row in numbered.values()})
@@ -102,6 +144,8 @@ def _misplaced(
             if in_view is not None and not keeps_parent:
                 message = "Name the parent: a unit without one needs a client that sees all."
                 errors.append(_error(number, "parent", "missing", message))
+        elif row.parent in bad_codes:
+            pass  # its own row has the error
         elif row.parent not in made_here and (
             parent is None
             or (in_view is not None and parent.id not in in_view and not keeps_parent)

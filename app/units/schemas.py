@@ -14,13 +14,20 @@ Period = Annotated[
     StringConstraints(pattern=r"^(19|20|21)\d\d-(autumn|spring)$"),
     Field(description="A semester. 2026-autumn and 2027-spring are school year 2026."),
 ]
-_NAME = Field(max_length=200, examples=["潍城区"])
+Name = Annotated[Text, Field(max_length=200, description="For people.", examples=["潍城区"])]
+
+
+Students = Annotated[Heads | None, Field(description="Students enrolled.", examples=[1200])]
+Parents = Annotated[
+    Heads | None, Field(description="Parents, as heads to be surveyed.", examples=[2100])
+]
+Teachers = Annotated[Heads | None, Field(description="Teachers employed.", examples=[90])]
 
 
 class UnitIn(Body):
     """A unit, as its bureau describes it."""
 
-    name: Annotated[Text, _NAME]
+    name: Name
     kind: Kind = Field(description="Its level in the tree; levels may be skipped.")
     parent: Code | None = Field(None, description="The code of the unit above it.")
     stage: Stage | None = Field(None, description="For schools: the stage that they teach.")
@@ -31,43 +38,43 @@ class EnrolmentIn(Body):
     """Enrolment of one unit in one period."""
 
     period: Period
-    students: Heads | None = Field(None, description="Students enrolled.")
-    parents: Heads | None = Field(None, description="Parents, as heads to be surveyed.")
-    teachers: Heads | None = Field(None, description="Teachers employed.")
+    students: Students = None
+    parents: Parents = None
+    teachers: Teachers = None
 
 
 class EnrolmentOut(Reply):
     """Enrolment as it stands."""
 
-    period: str
-    students: int | None
-    parents: int | None
-    teachers: int | None
+    period: Period
+    students: Students
+    parents: Parents
+    teachers: Teachers
 
 
 class UnitOut(Reply):
     """A unit as it stands."""
 
-    code: str
-    name: str
-    kind: Kind
-    parent: str | None
-    stage: Stage | None
-    residents: int | None
+    code: Code
+    name: Name
+    kind: Kind = Field(description="Its level in the tree.")
+    parent: Code | None = Field(description="The code of the unit above it; null at the top.")
+    stage: Stage | None = Field(description="For schools: the stage that they teach.")
+    residents: int | None = Field(description="Residents, for four-population surveys.")
 
 
 class UnitDetail(UnitOut):
-    """A unit with its enrolment, latest period first."""
+    """A unit with its enrolment."""
 
-    enrolment: list[EnrolmentOut]
+    enrolment: list[EnrolmentOut] = Field(description="By period, the latest first.")
 
 
 class ImportOut(Reply):
     """What an import did, or would do."""
 
-    created: int
-    updated: int
-    unchanged: int
+    created: int = Field(description="Units that are new.")
+    updated: int = Field(description="Units that changed, or whose enrolment did.")
+    unchanged: int = Field(description="Units that were so already.")
 
 
 class UnitRow(UnitIn):
@@ -75,13 +82,13 @@ class UnitRow(UnitIn):
 
     code: Code
     period: Period | None = None
-    students: Heads | None = None
-    parents: Heads | None = None
-    teachers: Heads | None = None
+    students: Students = None
+    parents: Parents = None
+    teachers: Teachers = None
 
 
 class UnitRef(Reply):
     """A unit as other replies name it."""
 
-    code: str
-    name: str
+    code: Code
+    name: Name

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import openpyxl
@@ -26,7 +27,14 @@ COLUMNS = (
 REQUIRED = ("code", "name", "kind")
 NUMBERS = ("residents", "students", "parents", "teachers")
 MAX_ROWS = 200_000
-_MAX_UNPACKED = 200 << 20
+BEYOND_HEADER = "beyond_header"
+"""The name of what stands to the right of the named columns; no row may have it."""
+UNCALCULATED = object()
+"""Stands in a cell whose formula has no stored result."""
+_MAX_UNPACKED = 100 << 20
+_MAX_EXCEL_ROWS = 1 << 20
+_MAX_COLUMNS = 50
+_FORMULA = re.compile(rb"<(\w+:)?f[ />]")
 
 Row = dict[str, Any]
 
@@ -45,15 +53,36 @@ def read_xlsx(body: bytes) -> Iterator[tuple[int, Row]]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             if sum(item.file_size for item in archive.infolist()) > _MAX_UNPACKED:
-                raise Malformed("The XLSX file unpacks to more than 200 MB.")
-        book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        cells = (list(row) for row in sheet.iter_rows(values_only=True))
-        yield from _named(enumerate(cells, start=1))
+                raise Malformed(f"The XLSX file unpacks to more than {_MAX_UNPACKED >> 20} MB.")
+            sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+            with_formulas = any(_FORMULA.search(archive.read(name)) for name in sheets)
+        lines = _lines(body, formulas=False)
+        if with_formulas:
+            lines = _marked(lines, _lines(body, formulas=True))
+        yield from _named(enumerate(lines, start=1))
     except (Malformed, ImportRefused):
         raise
     except Exception as error:  # openpyxl raises whatever a broken file makes it stumble over
         raise Malformed("The file is not an XLSX workbook that can be read.") from error
+
+
+def _lines(body: bytes, *, formulas: bool) -> Iterator[Sequence[Any]]:
+    book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=not formulas)
+    # A file of one cell may claim the last row and column of Excel: it must not cost so much.
+    yield from book.worksheets[0].iter_rows(
+        max_row=_MAX_EXCEL_ROWS, max_col=_MAX_COLUMNS, values_only=True
+    )
+
+
+def _marked(
+    results: Iterator[Sequence[Any]], formulas: Iterator[Sequence[Any]]
+) -> Iterator[Sequence[Any]]:
+    # A formula whose result the program did not save would read as an empty cell.
+    for cells, written in zip(results, formulas, strict=True):
+        yield [
+            UNCALCULATED if cell is None and formula is not None else cell
+            for cell, formula in zip(cells, written, strict=True)
+        ]
 
 
 def _decoded(body: bytes) -> str:
@@ -65,45 +94,43 @@ def _decoded(body: bytes) -> str:
     raise Malformed("The file is neither UTF-8 nor GB18030: save it as CSV UTF-8.")
 
 
-def _named(lines: Iterable[tuple[int, list[Any]]]) -> Iterator[tuple[int, Row]]:
+def _named(lines: Iterable[tuple[int, Sequence[Any]]]) -> Iterator[tuple[int, Row]]:
     header: list[str] = []
     count = 0
     for number, cells in lines:
-        texts = [_cell(cell) for cell in cells]
+        texts = [_cell(cell) for cell in cells] if any(cells) else []
         if not any(texts):
             continue
         if not header:
-            header = _checked_header(texts)
+            header = _checked_header(number, texts)
             continue
         count += 1
         if count > MAX_ROWS:
             raise ImportRefused(f"The file has more than {MAX_ROWS:,} rows: send it in parts.")
+        row = dict(zip(header, texts, strict=False))
         if any(texts[len(header) :]):
-            raise _refused(number, "header", "too_many_cells", "The row is longer than the header.")
-        yield number, dict(zip(header, texts, strict=False))
+            row[BEYOND_HEADER] = True
+        yield number, row
     if not header:
         raise ImportRefused("The file is empty: the first row names the columns.")
 
 
-def _cell(value: Any) -> str | None:
-    if value is None:
-        return None
+def _cell(value: Any) -> Any:
+    if value is None or value is UNCALCULATED:
+        return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # Excel has no integers
     return str(value).strip() or None
 
 
-def _checked_header(texts: list[str | None]) -> list[str]:
-    names = [(text or "").lower() for text in texts]
+def _checked_header(number: int, texts: list[Any]) -> list[str]:
+    names = [str(text or "").lower() for text in texts]
     while names and not names[-1]:
         names.pop()
     unknown = [name for name in names if name not in COLUMNS]
     missing = [name for name in REQUIRED if name not in names]
     if unknown or missing or len(set(names)) < len(names):
         message = f"The columns are {','.join(COLUMNS)}; {', '.join(REQUIRED)} are required."
-        raise _refused(1, "header", "wrong_columns", message)
+        error = FieldError(f"/rows/{number}/header", "wrong_columns", message)
+        raise ImportRefused(errors=[error])
     return names
-
-
-def _refused(number: int, column: str, code: str, message: str) -> ImportRefused:
-    return ImportRefused(errors=[FieldError(f"/rows/{number}/{column}", code, message)])

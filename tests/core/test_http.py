@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from http.client import HTTPConnection
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Path
+import uvicorn
+from fastapi import FastAPI, Path, Request
 from sqlalchemy import text
 
 from app.core import http
@@ -231,7 +233,7 @@ async def test_a_body_over_the_limit_is_refused(admin: Api) -> None:
     assert reply.status_code == 201
 
 
-async def test_a_declared_length_over_the_limit_is_refused_unread(admin: Api) -> None:
+async def test_a_declared_length_beyond_all_reason_is_refused_unread(admin: Api) -> None:
     read = 0
 
     async def content() -> AsyncIterator[bytes]:
@@ -240,12 +242,49 @@ async def test_a_declared_length_over_the_limit_is_refused_unread(admin: Api) ->
             read += 1
             yield b" " * (1 << 16)
 
-    for length in (str(LIMIT + 1), "9" * 5000):
+    for length in (str(http.MAX_DRAINED + 1), "9" * 5000):
         headers = {**JSON, "Content-Length": length}
         reply = await admin.request("PUT", "/v1/units/W", content=content(), headers=headers)
         problem(reply, 413, "too-large")
         assert reply.headers["Connection"] == "close"
     assert read == 0
+
+
+async def test_a_client_that_sends_first_and_reads_later_gets_its_refusal() -> None:
+    app = FastAPI()
+    http.handle_errors(app)
+    app.add_middleware(http.Edge, body_limits={})
+
+    @app.put("/echo")
+    async def echo(request: Request) -> int:
+        return len(await request.body())
+
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
+    listening = config.bind_socket()
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0.01)
+        port = listening.getsockname()[1]
+        assert await asyncio.to_thread(_sent_on_one_connection, port) == [413, 413, 200]
+    finally:
+        server.should_exit = True
+        await serving
+        listening.close()
+
+
+def _sent_on_one_connection(port: int) -> list[int]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    statuses = []
+    chunks = (b" " * (1 << 16) for _ in range(160))
+    for body in (b" " * (10 << 20), chunks, b"small"):
+        connection.request("PUT", "/echo", body)
+        reply = connection.getresponse()
+        reply.read()
+        statuses.append(reply.status)
+    connection.close()
+    return statuses
 
 
 async def test_a_length_that_is_a_lie_does_not_help(admin: Api) -> None:
