@@ -21,7 +21,7 @@ from app.links.routes import router as links
 from app.phone_page.routes import PAGE_ROUTES
 from app.questionnaires.routes import router as questionnaires
 from app.responses.openapi import describe_answering
-from app.responses.routes import HOT_ROUTES
+from app.responses.routes import HOT_ROUTES, ExpressLane
 from app.responses.routes import router as responses
 from app.responses.service import receiving
 from app.results.routes import router as results
@@ -82,5 +82,6 @@ def create(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     handle_errors(app)
     describe(app, describe_access, describe_answering)
-    app.add_middleware(Edge, body_limits=BODY_LIMITS)
+    app.add_middleware(ExpressLane)
+    app.add_middleware(Edge, body_limits=BODY_LIMITS)  # added last, so outermost
     return app

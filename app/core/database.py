@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from app.core import database_errors, embedded_postgres
+from app.core import embedded_postgres
 from app.core.settings import Settings
 
 Pool = Any
@@ -31,8 +31,6 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
     "jit": "off",
 }
-DATABASE_AWAY = database_errors.AWAY
-"""What is raised when the database cannot be reached, or is too busy to answer."""
 
 
 class Base(DeclarativeBase):

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from asyncpg.exceptions import DeadlockDetectedError
 
-from app.core.database import DATABASE_AWAY, Pool
+from app.core import database_errors
+from app.core.database import Connection, Pool
 from app.core.problems import Busy
 from app.responses import ledger
 from app.responses.submission import Outcome, Submission
@@ -60,46 +61,77 @@ class Intake:
         return await outcome
 
     async def _lane(self) -> None:
-        while self._queue or not self._closing:
-            if not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
-            count = min(_BATCH, len(self._queue))
-            await self._commit([self._queue.popleft() for _ in range(count)])
-
-    async def _commit(self, waiting: Sequence[_Waiting]) -> None:
+        connection = _Lent(self._pool)
         try:
-            outcomes = await self._stored([submission for submission, _ in waiting])
-        except DATABASE_AWAY as error:
-            log.warning("batch of %d not stored: %s", len(waiting), type(error).__name__)
-            _refuse(waiting, Busy("The database cannot be reached just now."))
+            while self._queue or not self._closing:
+                if not self._queue:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                    continue
+                count = min(_BATCH, len(self._queue))
+                await self._commit(connection, [self._queue.popleft() for _ in range(count)])
+        finally:
+            await connection.give_back()
+
+    async def _commit(self, lent: "_Lent", waiting: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await _stored(lent, [submission for submission, _ in waiting])
         except Exception as error:
-            await self._one_by_one(waiting, error)
+            await lent.give_back()
+            if database_errors.meaning(error) == "away":
+                log.warning("batch of %d not stored: %s", len(waiting), type(error).__name__)
+                _refuse(waiting, Busy("The database cannot be reached just now."))
+            else:
+                await self._one_by_one(lent, waiting, error)
         else:
             for (_, future), outcome in zip(waiting, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
 
-    async def _stored(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        async with self._pool.acquire(timeout=5) as connection:
-            for attempt in (1, 2):
-                try:
-                    async with connection.transaction():
-                        return await ledger.store(connection, submissions)
-                except DeadlockDetectedError:
-                    if attempt == 2:
-                        raise
-        raise AssertionError("unreachable")
-
-    async def _one_by_one(self, waiting: Sequence[_Waiting], error: Exception) -> None:
+    async def _one_by_one(
+        self, lent: "_Lent", waiting: Sequence[_Waiting], error: Exception
+    ) -> None:
         if len(waiting) == 1:
             log.error("a response could not be stored", exc_info=error)
             _refuse(waiting, error)
             return
         # One of them breaks the batch: the others must not suffer for it.
         for one in waiting:
-            await self._commit([one])
+            await self._commit(lent, [one])
+
+
+class _Lent:
+    """A lane's connection: kept while all goes well, since lending one costs a round trip."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._connection: Connection = None
+
+    async def get(self) -> Connection:
+        if self._connection is None:
+            self._connection = await self._pool.acquire(timeout=5)
+        return self._connection
+
+    async def give_back(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            await self._pool.release(connection, timeout=5)
+        except Exception as error:
+            # A lane must outlive whatever its connection died of.
+            log.warning("connection not given back: %s", type(error).__name__)
+            connection.terminate()
+
+
+async def _stored(lent: _Lent, submissions: Sequence[Submission]) -> list[Outcome]:
+    connection = await lent.get()
+    try:
+        async with connection.transaction():
+            return await ledger.store(connection, submissions)
+    except DeadlockDetectedError:
+        async with connection.transaction():
+            return await ledger.store(connection, submissions)
 
 
 def _refuse(waiting: Sequence[_Waiting], error: Exception) -> None:

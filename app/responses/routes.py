@@ -1,14 +1,18 @@
-"""URLs of answering: plain Starlette for what parents wait for, FastAPI for the rest."""
+"""URLs of answering: bare ASGI for what parents wait for, FastAPI for the rest."""
 
+import re
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core import clock
+from app.core.http import error_response
 from app.core.problems import NotFound, replies
 from app.identity import devices
 from app.responses import service
@@ -21,40 +25,80 @@ from app.units.schemas import UnitRef
 router = APIRouter(tags=["answering"])
 
 _encode = msgspec.json.Encoder().encode
+_FindDoor = Callable[..., Awaitable[service.Door]]
+"""`service.by_link` or `service.by_invitation`."""
 
 
-async def respond_by_link(request: Request) -> Response:
-    """Answer through a link."""
-    reception: Reception = request.app.state.reception
-    code = request.path_params["link"]
-    return await _respond(
-        request, lambda fresh: service.by_link(reception, code, fresh=fresh), reception
-    )
+class Answering:
+    """The address that takes responses: bare ASGI, since parents wait for it."""
+
+    def __init__(self, find_door: _FindDoor, parameter: str) -> None:
+        self._find_door = find_door
+        self._parameter = parameter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reception: Reception = scope["app"].state.reception
+        name = scope["path_params"][self._parameter]
+        sent = decode_submission(await _body(receive))
+        stored = await service.respond(
+            reception, lambda fresh: self._find_door(reception, name, fresh=fresh), sent
+        )
+        word = "replaced" if stored.replaced else "accepted"
+        body = _encode({"status": word, "receipt": stored.receipt})
+        length = str(len(body)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+        status = 201 if stored.first_time and not stored.replaced else 200
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
-async def respond_by_invitation(request: Request) -> Response:
-    """Answer by an invitation."""
-    reception: Reception = request.app.state.reception
-    token = request.path_params["token"]
-    return await _respond(
-        request, lambda fresh: service.by_invitation(reception, token, fresh=fresh), reception
-    )
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect()
+        part: bytes = message.get("body", b"")
+        body += part
+        if not message.get("more_body", False):
+            return body
 
 
-async def _respond(request: Request, find_door: service.FindDoor, reception: Reception) -> Response:
-    sent = decode_submission(await request.body())
-    stored = await service.respond(reception, find_door, sent)
-    status = 201 if stored.first_time and not stored.replaced else 200
-    word = "replaced" if stored.replaced else "accepted"
-    body = _encode({"status": word, "receipt": stored.receipt})
-    return Response(body, status, media_type="application/json")
-
-
+_ANSWERING = {
+    "links": ("link", Answering(service.by_link, "link")),
+    "invitations": ("token", Answering(service.by_invitation, "token")),
+}
 HOT_ROUTES = [
-    Route("/v1/links/{link}/responses", respond_by_link, methods=["POST"]),
-    Route("/v1/invitations/{token}/responses", respond_by_invitation, methods=["POST"]),
+    Route(f"/v1/{kind}/{{{parameter}}}/responses", endpoint, methods=["POST"])
+    for kind, (parameter, endpoint) in _ANSWERING.items()
 ]
-"""Routes that pass FastAPI by; `app.responses.openapi` describes them."""
+"""Routes that FastAPI does not see; `app.responses.openapi` describes them."""
+
+
+class ExpressLane:
+    """Middleware that leads responses past the routers and layers that do nothing for them."""
+
+    _path = re.compile("/v1/(links|invitations)/([^/]+)/responses")
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hit = None
+        if scope["type"] == "http" and scope["method"] == "POST":
+            hit = self._path.fullmatch(scope["path"])
+        if hit is None:
+            await self.app(scope, receive, send)
+            return
+        parameter, answering = _ANSWERING[hit[1]]
+        scope["path_params"] = {parameter: hit[2]}
+        scope["endpoint"] = answering
+        try:
+            await answering(scope, receive, send)
+        except Exception as error:
+            reply = await error_response(Request(scope), error)
+            await reply(scope, receive, send)
+
 
 _STATES = {NotOpenYet: "not_open_yet", Closed: "closed", LinkRevoked: "revoked"}
 

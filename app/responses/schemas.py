@@ -74,22 +74,34 @@ def _explained(body: bytes) -> InvalidInput | Malformed:
 class Accepted(Reply):
     """A stored response."""
 
-    status: Literal["accepted", "replaced"]
+    status: Literal["accepted", "replaced"] = Field(
+        description="`replaced`: this person's earlier answer gave way, as `keep_last` has it."
+    )
     receipt: str = Field(description="Proof of arrival; keep it to withdraw the response later.")
 
 
 class QuestionnaireView(Reply):
     """A published version as it is asked."""
 
-    code: str
-    version: int
-    title: dict[str, str]
-    default_locale: str
-    intro: dict[str, str] | None = None
-    consent: dict[str, str] | None = None
-    thanks: dict[str, str] | None = None
-    scales: dict[str, list[Option]]
-    questions: list[Question]
+    code: str = Field(description="The questionnaire's code.", examples=["satisfaction-six"])
+    version: int = Field(description="The version that the campaign asks.", examples=[1])
+    title: dict[str, str] = Field(
+        description="By locale, as all texts are: in every language, or, where `locale` was "
+        "asked for, in that one, else in the default.",
+        examples=[{"zh-CN": "学校满意度调查"}],
+    )
+    default_locale: str = Field(description="The language that every text has.", examples=["zh-CN"])
+    intro: dict[str, str] | None = Field(None, description="Shown before the questions, by locale.")
+    consent: dict[str, str] | None = Field(
+        None, description="What people agree to by sending, by locale."
+    )
+    thanks: dict[str, str] | None = Field(
+        None, description="Shown once the answers are stored, by locale."
+    )
+    scales: dict[str, list[Option]] = Field(
+        description="Options that several questions share, by code."
+    )
+    questions: list[Question] = Field(description="In the order in which they are asked.")
 
 
 class LinkView(Reply):
@@ -97,8 +109,12 @@ class LinkView(Reply):
 
     campaign: dict[str, str] = Field(description="`code` and `title`.")
     unit: UnitRef
-    population: str
-    state: Literal["not_open_yet", "open", "closed", "revoked"]
+    population: str = Field(
+        description="The code of the population that it asks.", examples=["parent"]
+    )
+    state: Literal["not_open_yet", "open", "closed", "revoked"] = Field(
+        description="Whether answers are taken now, or why not."
+    )
     device_proof: str | None = Field(
         description="Keep it on the device and send it back; null where devices are not admitted."
     )

@@ -1,6 +1,5 @@
 """Hostile input: nothing breaks out of the page, nothing breaks the page."""
 
-import re
 from typing import Any
 
 import pytest
@@ -10,13 +9,13 @@ from tests.factories import Api, link, open_campaign
 from tests.phone_page.conftest import Browser, hidden, six
 from tests.phone_page.questionnaires import EVERY_TYPE, ask
 
-BREAKOUT = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"
+BREAKOUT = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7000*7001}}"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def broken_out(page: str) -> bool:
     """Whether a script or handler of somebody else's stands in the page."""
-    return "<script>" in page or "<img" in page or "49" in re.sub(r"[0-9a-f-]{12,}", "", page)
+    return "<script>" in page or "<img" in page or str(7000 * 7001) in page
 
 
 def hostile(definition: dict[str, Any]) -> dict[str, Any]:
