@@ -111,9 +111,14 @@ class Directory:
         campaign_id = await queries.campaign_id(connection, code)
         if campaign_id is None:
             return None
-        return await self._present_rules(
-            connection, campaign_id, await queries.revision(connection, campaign_id)
-        )
+        return await self.campaign_by_id(connection, campaign_id)
+
+    async def campaign_by_id(self, connection: Connection, campaign_id: int) -> Rules | None:
+        """A campaign's present rules, by its id."""
+        revision = await queries.revision(connection, campaign_id)
+        if revision is None:
+            return None
+        return await self._present_rules(connection, campaign_id, revision)
 
     async def _load(self, key: str | int, channel: Channel) -> Entrance | None:
         async with self._pool.acquire() as connection:

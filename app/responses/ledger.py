@@ -79,14 +79,15 @@ async def earlier(
             found.append(None)
         elif row["sign"] < 0:
             found.append(Outcome.withdrawn)
-        elif _encoded(row) == submission.encoded:
+        elif encoded_of(row) == submission.encoded:
             found.append(Outcome.replayed)
         else:
             found.append(Outcome.conflicting)
     return found
 
 
-def _encoded(row: dict[str, object]) -> Encoded:
+def encoded_of(row: dict[str, object]) -> Encoded:
+    """The answers in a row of `queries.latest`."""
     numbers = row["numbers"]
     texts = zip(row["positions"], row["bodies"], strict=True)  # type: ignore[call-overload]
     return Encoded(

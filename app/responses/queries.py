@@ -76,7 +76,8 @@ WHERE claims.campaign_id = taken.campaign_id AND claims.fingerprint = taken.fing
 
 _LATEST = """
 SELECT
-    wanted.n - 1 AS index, latest.sequence, latest.sign, latest.channel,
+    wanted.n - 1 AS index, latest.sequence, latest.sign, latest.channel, latest.population,
+    latest.answered_at,
     latest.answers, latest.numbers,
     ARRAY(
         SELECT position FROM response_texts AS said
@@ -313,9 +314,9 @@ async def campaign_id(connection: Connection, code: str) -> int | None:
     return found
 
 
-async def revision(connection: Connection, campaign_id: int) -> int:
-    """The present revision of a campaign's rules."""
-    found: int = await connection.fetchval(
+async def revision(connection: Connection, campaign_id: int) -> int | None:
+    """The present revision of a campaign's rules, or None for no such campaign."""
+    found: int | None = await connection.fetchval(
         "SELECT revision FROM campaigns WHERE id = $1", campaign_id
     )
     return found

@@ -15,10 +15,16 @@ from app.core import clock
 from app.core.http import error_response
 from app.core.problems import NotFound, replies
 from app.identity import devices
-from app.responses import service
+from app.responses import receipts, service
 from app.responses.directory import Entrance
 from app.responses.problems import Closed, LinkRevoked, NotOpenYet
-from app.responses.schemas import LinkView, QuestionnaireView, decode_submission
+from app.responses.schemas import (
+    ArrivalOut,
+    LinkView,
+    QuestionnaireView,
+    ReceiptIn,
+    decode_submission,
+)
 from app.responses.service import Reception
 from app.units.schemas import UnitRef
 
@@ -124,6 +130,31 @@ async def get_link(
         state=_STATES[type(refusal)] if refusal else "open",
         device_proof=devices.issue(reception.keyring) if admits_devices else None,
         questionnaire=_view(entrance, locale),
+    )
+
+
+@router.post("/v1/receipts/read", responses=replies(NotFound))
+async def read_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
+    """Read what a receipt proves: that the response arrived, and whether it counts."""
+    reception: Reception = request.app.state.reception
+    async with reception.pool.acquire() as connection:
+        return _arrival(await receipts.read(connection, reception.directory, sent.receipt))
+
+
+@router.post("/v1/receipts/withdraw", responses=replies(NotFound, Closed))
+async def withdraw_by_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
+    """Withdraw the response behind a receipt, until the campaign closes."""
+    reception: Reception = request.app.state.reception
+    async with reception.pool.acquire() as connection:
+        return _arrival(await receipts.withdraw(connection, reception.directory, sent.receipt))
+
+
+def _arrival(arrival: receipts.Arrival) -> ArrivalOut:
+    return ArrivalOut(
+        status="withdrawn" if arrival.withdrawn else "accepted",
+        campaign=arrival.campaign,
+        received_at=arrival.received_at,
+        answers=arrival.answers,
     )
 
 

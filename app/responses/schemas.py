@@ -8,7 +8,7 @@ import msgspec
 from pydantic import Field
 
 from app.core.problems import FieldError, InvalidInput, Malformed, pointer
-from app.core.schemas import Reply
+from app.core.schemas import Body, Reply
 from app.questionnaires.schemas import Option, Question
 from app.units.schemas import UnitRef
 
@@ -78,6 +78,25 @@ class Accepted(Reply):
         description="`replaced`: this person's earlier answer gave way, as `keep_last` has it."
     )
     receipt: str = Field(description="Proof of arrival; keep it to withdraw the response later.")
+
+
+class ReceiptIn(Body):
+    """A receipt, in the body so that it stands in no log."""
+
+    receipt: str = Field(max_length=200, description="As the reply to the response gave it.")
+
+
+class ArrivalOut(Reply):
+    """What a receipt proves."""
+
+    status: Literal["accepted", "withdrawn"] = Field(
+        description="Whether the response counts, or was withdrawn or replaced."
+    )
+    campaign: str = Field(description="The code of the campaign that it answered.")
+    received_at: datetime = Field(description="When it arrived.")
+    answers: dict[str, Any] | None = Field(
+        description="The answers, for 30 minutes after they were given; then null."
+    )
 
 
 class QuestionnaireView(Reply):

@@ -1,0 +1,78 @@
+"""Receipts: proof of arrival for whoever holds one, and the way to withdraw."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from asyncpg.exceptions import UniqueViolationError
+
+from app.core import clock
+from app.core.database import Connection
+from app.core.problems import NotFound
+from app.responses import ledger, queries
+from app.responses.directory import Directory, Rules
+from app.responses.problems import Closed
+from app.responses.submission import receipt, receipt_names
+
+ANSWERS_SHOWN = timedelta(minutes=30)
+"""So that nobody can demand to be shown them later."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a receipt proves."""
+
+    campaign: str
+    withdrawn: bool
+    received_at: datetime
+    answers: dict[str, Any] | None
+    """None once `ANSWERS_SHOWN` has passed, or after a withdrawal."""
+
+
+async def read(connection: Connection, directory: Directory, text: str) -> Arrival:
+    """What became of the response behind a receipt. Errors: NotFound."""
+    rules, submission_id = await _verified(connection, directory, text)
+    row = (await queries.latest(connection, [(rules.id, submission_id)])).get(0)
+    if row is None:
+        raise _unknown()
+    withdrawn = row["sign"] < 0
+    answers = None
+    if not withdrawn and clock.now() - row["answered_at"] < ANSWERS_SHOWN:
+        population = next(one for one in rules.populations if one.position == row["population"])
+        answers = population.questionnaire.validator.decode(ledger.encoded_of(row))
+    return Arrival(rules.code, withdrawn, row["answered_at"], answers)
+
+
+async def withdraw(connection: Connection, directory: Directory, text: str) -> Arrival:
+    """Take the response behind a receipt out of the count; the person may answer again.
+
+    Can be repeated. Errors: NotFound; Closed, since a closed campaign's numbers stand.
+    """
+    rules, submission_id = await _verified(connection, directory, text)
+    arrival = await read(connection, directory, text)
+    if not arrival.withdrawn:
+        if rules.state != "open" or clock.now() >= rules.closes_at:
+            raise Closed("Responses can be withdrawn only until the campaign closes.")
+        try:
+            async with connection.transaction():
+                await ledger.withdraw(connection, rules.id, submission_id)
+        except UniqueViolationError:
+            pass  # withdrawn twice at once: the other one did it
+    return Arrival(arrival.campaign, True, arrival.received_at, None)
+
+
+async def _verified(connection: Connection, directory: Directory, text: str) -> tuple[Rules, UUID]:
+    named = receipt_names(text)
+    rules = await directory.campaign_by_id(connection, named[0]) if named else None
+    if named is None or rules is None:
+        raise _unknown()
+    expected = receipt(rules.receipt_key, *named)
+    if not hmac.compare_digest(expected.encode(), text.strip().encode()):
+        raise _unknown()
+    return rules, named[1]
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no response with this receipt: check that it is complete.")
