@@ -41,8 +41,8 @@ def postgres(
 @pytest.fixture(scope="session")
 async def template(postgres: EmbeddedPostgres) -> str:
     """The name of a migrated database to clone."""
-    connection = await asyncpg.connect(postgres.url())
-    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    connection = await asyncpg.connect(postgres.url(role="postgres"))
+    await connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER xinsheng")
     await connection.close()
     await prepare(postgres.url(TEMPLATE))
     return TEMPLATE
@@ -52,9 +52,10 @@ async def template(postgres: EmbeddedPostgres) -> str:
 async def database_url(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     """A database of this test's own."""
     name = f"test_{next(_numbers)}"
-    connection = await asyncpg.connect(postgres.url())
+    # As the superuser: DROP … FORCE must also end autovacuum workers, which nobody else may.
+    connection = await asyncpg.connect(postgres.url(role="postgres"))
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER xinsheng")
         yield postgres.url(name)
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

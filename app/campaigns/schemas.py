@@ -57,9 +57,13 @@ Notes = Annotated[dict[_Label, _Line], Field(max_length=20)]
 class Target(Body):
     """A share of people that must be reached."""
 
-    name: _Label = Field(examples=["semester"])
+    name: _Label = Field(
+        description="What coverage calls it, once per population.", examples=["semester"]
+    )
     basis: Basis = Field(description="What the share is of: the unit's enrolment or residents.")
-    share: float = Field(gt=0, le=1, strict=True, examples=[0.5])
+    share: float = Field(
+        gt=0, le=1, strict=True, description="0.5 is half of the basis.", examples=[0.5]
+    )
     channel: Channel | None = Field(None, description="Only responses of this channel count.")
 
 
@@ -71,7 +75,9 @@ class Population(Body):
     weight: float | None = Field(
         None, ge=0, le=1_000_000, strict=True, description="Its weight in the composite rate."
     )
-    targets: list[Target] = Field(default_factory=list, max_length=20)
+    targets: list[Target] = Field(
+        default_factory=list, max_length=20, description="Shares that coverage measures against."
+    )
 
     @field_validator("targets")
     @classmethod
@@ -83,7 +89,9 @@ class Population(Body):
 class CampaignIn(Body):
     """A campaign, as its bureau sets it up."""
 
-    title: Annotated[Text, Field(max_length=200, examples=["2026 年秋季满意度调查"])]
+    title: Annotated[Text, Field(max_length=200)] = Field(
+        description="What people are shown as its name.", examples=["2026 年秋季满意度调查"]
+    )
     period: Period | None = Field(None, description="The semester whose enrolment it goes by.")
     region: Code = Field(description="The unit that owns it, and the subtree that it runs in.")
     opens_at: Time = Field(description="From when on links answer, with its timezone.")
@@ -136,5 +144,8 @@ class CampaignIn(Body):
 class CampaignOut(CampaignIn):
     """A campaign as it stands: without `code` and `state` it can be put again."""
 
-    code: str
-    state: State
+    code: str = Field(description="The campaign's code.", examples=["2026-autumn"])
+    state: State = Field(
+        description="Moved by open, close and archive alone. While `open`, links answer inside "
+        "the window."
+    )

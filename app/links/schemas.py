@@ -12,6 +12,12 @@ from app.units.schemas import Kind
 MAX_UNITS = 20_000
 MAX_INVITATIONS = 1_000_000
 
+_Population = Annotated[
+    str,
+    Field(description="The code of one of the campaign's populations.", examples=["parent"]),
+]
+_Batch = Annotated[int, Field(description="The batch's number; revoking names it.", examples=[12])]
+
 LinkCode = Annotated[str, Field(examples=["k7Rw2mXa"])]
 
 
@@ -37,16 +43,19 @@ class LinkOut(Reply):
     """A link as it stands."""
 
     code: LinkCode = Field(description="Its own name, as the address holds it.")
-    url: str = Field(examples=["https://survey.example.cn/s/k7Rw2mXa"])
+    url: str = Field(
+        description="The address of its page, for people.",
+        examples=["https://survey.example.cn/s/k7Rw2mXa"],
+    )
     unit: str = Field(description="The code of the unit that answers count for.")
-    population: str
+    population: _Population
     revoked: bool = Field(description="Whether it was revoked: it no longer takes answers.")
 
 
 class LinksOut(Reply):
     """The links that were asked for, in order of their units' codes."""
 
-    items: list[LinkOut]
+    items: list[LinkOut] = Field(description="All of them, new or not: one per unit.")
 
 
 class InvitationsIn(Body):
@@ -54,29 +63,41 @@ class InvitationsIn(Body):
 
     unit: Code = Field(description="The unit that the answers count for.")
     population: Code = Field(description="The code of one of the campaign's populations.")
-    count: int = Field(ge=1, le=MAX_INVITATIONS, strict=True)
+    count: int = Field(
+        ge=1,
+        le=MAX_INVITATIONS,
+        strict=True,
+        description="How many; with those made before no more than are enrolled, unless `admin`.",
+        examples=[1000],
+    )
 
 
 class Invitation(Reply):
     """One invitation: it admits one response."""
 
-    token: str
-    url: str
+    token: str = Field(
+        description="The secret that admits the response.",
+        examples=["AAAADAAAAABx8Jm2kPzQw4v5n6M"],
+    )
+    url: str = Field(
+        description="The address of its page, for the person invited.",
+        examples=["https://survey.example.cn/i/AAAADAAAAABx8Jm2kPzQw4v5n6M"],
+    )
 
 
 class InvitationsOut(Reply):
     """A batch of invitations. The tokens are stored nowhere: keep the reply."""
 
-    batch: int
-    items: list[Invitation]
+    batch: _Batch
+    items: list[Invitation] = Field(description="As many as were asked for.")
 
 
 class BatchOut(Reply):
     """A batch of invitations as it stands, without its tokens."""
 
-    batch: int
-    unit: str
-    population: str
-    count: int
-    created_at: datetime
+    batch: _Batch
+    unit: str = Field(description="The code of the unit that answers count for.", examples=["S1"])
+    population: _Population
+    count: int = Field(description="How many invitations it has, used or not.", examples=[1000])
+    created_at: datetime = Field(description="When it was made.")
     revoked: bool = Field(description="Whether it was revoked: its tokens admit nothing more.")

@@ -92,19 +92,23 @@ class Comparison(Body):
 class AllOf(Body):
     """True when all conditions are."""
 
-    all: list["Condition"] = Field(min_length=1, max_length=50)
+    all: list["Condition"] = Field(
+        min_length=1, max_length=50, description="Conditions that must all hold."
+    )
 
 
 class AnyOf(Body):
     """True when at least one condition is."""
 
-    any: list["Condition"] = Field(min_length=1, max_length=50)
+    any: list["Condition"] = Field(
+        min_length=1, max_length=50, description="Conditions of which one must hold."
+    )
 
 
 class Not(Body):
     """True when the condition is not."""
 
-    not_: "Condition" = Field(alias="not")
+    not_: "Condition" = Field(alias="not", description="The condition that must not hold.")
 
 
 def _form(condition: Any) -> str:
@@ -143,7 +147,7 @@ def _shallow(condition: Any) -> Any:
 class _Question(Body):
     code: Code
     label: Localized
-    hint: Maybe[Localized] = None
+    hint: Maybe[Localized] = Field(None, description="An explanation below the label, by locale.")
     required: bool = Field(False, description="Whether it must be answered where it is asked.")
     visible_if: Annotated[Maybe[Condition], BeforeValidator(_shallow)] = Field(
         None, description="Asked only when this holds of earlier answers."
@@ -159,14 +163,16 @@ class _Choice(_Question):
 class SingleChoice(_Choice):
     """One of the options."""
 
-    type: Literal["single_choice"]
+    type: Literal["single_choice"] = Field(description="Answered with one option's value.")
     indicator: bool = Field(False, description="Whether the pooled rate counts it.")
 
 
 class MultipleChoice(_Choice):
     """Any of the options, up to a number."""
 
-    type: Literal["multiple_choice"]
+    type: Literal["multiple_choice"] = Field(
+        description="Answered with a list of options' values, in any order."
+    )
     max_selected: Maybe[int] = Field(
         None, ge=1, le=MAX_OPTIONS, description="How many may be chosen; by default all."
     )
@@ -175,31 +181,35 @@ class MultipleChoice(_Choice):
 class Rating(_Question):
     """A whole number on a scale such as 0 to 10."""
 
-    type: Literal["rating"]
+    type: Literal["rating"] = Field(description="Answered with a whole number.")
     # These bounds keep the steps within the byte that an answer is stored in.
-    min: int = Field(1, ge=-100, le=100)
-    max: int = Field(5, ge=-100, le=100)
+    min: int = Field(1, ge=-100, le=100, description="The lowest rating.")
+    max: int = Field(5, ge=-100, le=100, description="The highest rating.")
 
 
 class Number(_Question):
     """A number."""
 
-    type: Literal["number"]
-    min: Maybe[float] = Field(None, ge=-1e12, le=1e12)
-    max: Maybe[float] = Field(None, ge=-1e12, le=1e12)
+    type: Literal["number"] = Field(description="Answered with a number.")
+    min: Maybe[float] = Field(
+        None, ge=-1e12, le=1e12, description="The least number taken; by default -1e12."
+    )
+    max: Maybe[float] = Field(
+        None, ge=-1e12, le=1e12, description="The largest number taken; by default 1e12."
+    )
 
 
 class TextQuestion(_Question):
     """A text of the person's own."""
 
-    type: Literal["text"]
-    max_length: int = Field(500, ge=1, le=5000, description="In characters.")
+    type: Literal["text"] = Field(description="Answered with a text.")
+    max_length: int = Field(500, ge=1, le=5000, description="The longest text, in characters.")
 
 
 class Note(_Question):
     """A text to read; it takes no answer."""
 
-    type: Literal["note"]
+    type: Literal["note"] = Field(description="Takes no answer.")
 
 
 Question = Annotated[
@@ -213,13 +223,19 @@ class Definition(Body):
 
     title: Localized
     default_locale: Locale = Field("zh-CN", description="The language that every text has.")
-    intro: Maybe[Localized] = None
-    consent: Maybe[Localized] = None
-    thanks: Maybe[Localized] = None
+    intro: Maybe[Localized] = Field(None, description="Shown before the questions, by locale.")
+    consent: Maybe[Localized] = Field(
+        None, description="What people agree to by sending, by locale."
+    )
+    thanks: Maybe[Localized] = Field(
+        None, description="Shown once the answers are stored, by locale."
+    )
     scales: dict[Code, Options] = Field(
         default_factory=dict, max_length=50, description="Options that several questions share."
     )
-    questions: list[Question] = Field(default_factory=list, max_length=300)
+    questions: list[Question] = Field(
+        default_factory=list, max_length=300, description="In the order in which they are asked."
+    )
 
 
 class QuestionnaireIn(Definition):
@@ -250,7 +266,7 @@ class QuestionnaireOut(Definition):
 class QuestionnaireItem(Reply):
     """A questionnaire in a list."""
 
-    code: str
+    code: str = Field(description="The questionnaire's code.", examples=["satisfaction-six"])
     unit: str | None = Field(description="The owner; null: visible to all.")
     title: dict[str, str] = Field(description="The draft's title, by locale.")
     versions: list[int] = Field(description="All published versions, in order.")
@@ -260,7 +276,7 @@ class QuestionnaireItem(Reply):
 class Published(Reply):
     """The version that publishing made, or found to be the draft's already."""
 
-    code: str
+    code: str = Field(description="The questionnaire's code.", examples=["satisfaction-six"])
     version: VersionNumber
     missing_translations: list[str] = Field(
         description="Pointers to translations that are not there, in languages that the title "

@@ -75,8 +75,10 @@ class ResultRow(Reply):
         description="Null: given to a unit that does not lie in one of the asked level, such as "
         "the county itself; such a row comes only where there are responses.",
     )
-    population: str | None = Field(None, examples=["parent"])
-    channel: Channel | None = Field(None, examples=["link"])
+    population: str | None = Field(None, description="The population's code.", examples=["parent"])
+    channel: Channel | None = Field(
+        None, description="How the responses came in.", examples=["link"]
+    )
     day: date | None = Field(None, description="The day in Asia/Shanghai of answering.")
     question: str | None = Field(
         description="Null: the votes of all indicator questions, pooled.", examples=["overall"]
@@ -120,7 +122,7 @@ class ResultRow(Reply):
 class ResultsOut(Reply):
     """Results of one campaign."""
 
-    campaign: str
+    campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
     exact: bool = Field(description="True: live and nothing hidden.")
     rows: list[ResultRow] = Field(
@@ -165,8 +167,10 @@ class CoverageRow(Reply):
     """How far one unit is with one target of one population."""
 
     unit: UnitRef
-    population: str = Field(examples=["parent"])
-    target: str = Field(examples=["semester"])
+    population: str = Field(description="The population's code.", examples=["parent"])
+    target: str = Field(
+        description="The name of one of the population's targets.", examples=["semester"]
+    )
     basis: int | None = Field(
         description="Heads that the target is a share of: the unit's own stated number, else the "
         "sum of what the units below it state; null where none is known.",
@@ -190,7 +194,7 @@ class CoverageRow(Reply):
 class CoverageOut(Reply):
     """Coverage of one campaign."""
 
-    campaign: str
+    campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
     rows: list[CoverageRow] = Field(description="In order of unit code, population and target.")
     next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")

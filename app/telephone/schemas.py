@@ -109,12 +109,16 @@ class InterviewResult(Reply):
 class InterviewsOut(Reply):
     """What became of a delivery: how many of each, and every item in the request's order."""
 
-    accepted: int
-    replayed: int
-    updated: int
-    already_answered: int
-    rejected: int
-    results: list[InterviewResult]
+    accepted: int = Field(description="Items that are new and on file.", examples=[1])
+    replayed: int = Field(description="Items that had come before, the same.", examples=[0])
+    updated: int = Field(description="Items that corrected an earlier revision.", examples=[0])
+    already_answered: int = Field(
+        description="Items that are told so, as at `status`; those of other phones are among "
+        "the accepted or updated.",
+        examples=[0],
+    )
+    rejected: int = Field(description="Items that were not taken.", examples=[0])
+    results: list[InterviewResult] = Field(description="One for each item, in the request's order.")
 
 
 def decode_interviews(body: bytes) -> list[Any]:

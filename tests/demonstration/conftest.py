@@ -19,8 +19,8 @@ async def demonstration_dir(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The data directory that the database DEMONSTRATION was loaded with."""
-    connection = await asyncpg.connect(postgres.url())
-    await connection.execute(f"CREATE DATABASE {DEMONSTRATION}")
+    connection = await asyncpg.connect(postgres.url(role="postgres"))
+    await connection.execute(f"CREATE DATABASE {DEMONSTRATION} OWNER xinsheng")
     await connection.close()
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("demonstration"),

@@ -29,7 +29,7 @@ async def elsewhere(
     postgres: EmbeddedPostgres, template: str, tmp_path: Path
 ) -> AsyncIterator[FastAPI]:
     """The app on another fresh database, with other keys and a data directory not there yet."""
-    connection = await asyncpg.connect(postgres.url())
+    connection = await asyncpg.connect(postgres.url(role="postgres"))
     settings = Settings(
         data_dir=tmp_path / "elsewhere",
         database_url=postgres.url("test_elsewhere"),
@@ -37,7 +37,9 @@ async def elsewhere(
         public_url="http://elsewhere",
     )
     try:
-        await connection.execute(f"CREATE DATABASE test_elsewhere TEMPLATE {template}")
+        await connection.execute(
+            f"CREATE DATABASE test_elsewhere TEMPLATE {template} OWNER xinsheng"
+        )
         app = create(settings)
         async with app.router.lifespan_context(app):
             yield app

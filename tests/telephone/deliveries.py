@@ -101,3 +101,26 @@ async def traces(api: Api) -> dict[str, int]:
         table: await pool(api).fetchval(f"SELECT count(*) FROM {table}")
         for table in ("interviews", "responses", "response_texts", "claims", "idempotency_keys")
     }
+
+
+def problem(result: dict[str, Any]) -> tuple[str, set[str]]:
+    """Type and pointers of a rejected item's problem."""
+    assert result["status"] == "rejected"
+    document = result["problem"]
+    return document["type"], {error["pointer"] for error in document["errors"]}
+
+
+async def refused_among_good(api: Api, items: list[Any]) -> list[dict[str, Any]]:
+    """The results of items that are all rejected between two good ones, which are taken."""
+    reply = await delivered(api, interview("good-1"), *items, interview("good-2"))
+    results: list[dict[str, Any]] = reply["results"][1:-1]
+    first, last = reply["results"][0], reply["results"][-1]
+    assert [first["status"], last["status"]] == ["accepted", "accepted"]
+    assert (reply["accepted"], reply["rejected"]) == (2, len(items))
+    assert await count(api) == 2
+    return results
+
+
+async def rejected(api: Api, item: Any) -> tuple[str, set[str]]:
+    """The problem of an item that is sent between two good ones, which are taken."""
+    return problem((await refused_among_good(api, [item]))[0])

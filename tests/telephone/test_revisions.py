@@ -76,37 +76,40 @@ async def test_the_same_again_is_replayed_however_it_is_spelled(
     assert await count(contractor) == 1
 
 
-CHANGES: list[dict[str, Any]] = [
-    {"unit": "A2"},
-    {"population": "teacher"},
-    {"child": "二宝"},
-    {"phone": "+8613911111111"},
-    {"phone": None},
-    {"sample_id": "S-1"},
-    {"disposition": "1.2"},
-    {"attempts": 3},
-    {"interviewer": "李"},
-    {"started_at": None},
-    {"ended_at": ago(minutes=4)},
-    {"answers": answers("dissatisfied")},
-]
+def changes() -> list[dict[str, Any]]:
+    """Each way in which an interview's content can differ from what `interview` makes."""
+    return [
+        {"unit": "A2"},
+        {"population": "teacher"},
+        {"child": "二宝"},
+        {"phone": "+8613911111111"},
+        {"phone": None},
+        {"sample_id": "S-1"},
+        {"disposition": "1.2"},
+        {"attempts": 3},
+        {"interviewer": "李"},
+        {"started_at": None},
+        {"ended_at": ago(minutes=4)},
+        {"answers": answers("dissatisfied")},
+    ]
 
 
 async def test_any_other_content_needs_a_higher_revision(contractor: Api) -> None:
-    first = [interview(f"V-{n}") for n in range(len(CHANGES))]
-    changed = [{**one, **change} for one, change in zip(first, CHANGES, strict=True)]
-    assert await statuses(contractor, *first) == ["accepted"] * len(CHANGES)
+    different = changes()
+    first = [interview(f"V-{n}") for n in range(len(different))]
+    changed = [{**one, **change} for one, change in zip(first, different, strict=True)]
+    assert await statuses(contractor, *first) == ["accepted"] * len(first)
     for index, result in enumerate((await delivered(contractor, *changed))["results"]):
         problem = result["problem"]
         assert (problem["type"], problem["status"]) == ("/problems/interview-conflict", 409)
         assert problem["errors"][0]["pointer"] == f"/interviews/{index}/revision"
     corrected = [{**one, "revision": 2} for one in changed]
-    assert await statuses(contractor, *corrected) == ["updated"] * len(CHANGES)
+    assert await statuses(contractor, *corrected) == ["updated"] * len(first)
     assert Counter(await on_file(contractor)) == {
-        (1, "counted"): len(CHANGES),
-        (2, "counted"): len(CHANGES),
+        (1, "counted"): len(first),
+        (2, "counted"): len(first),
     }
-    assert await count(contractor) == len(CHANGES)
+    assert await count(contractor) == len(first)
 
 
 async def test_the_first_revision_may_have_any_number_and_numbers_may_be_skipped(

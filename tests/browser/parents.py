@@ -1,0 +1,36 @@
+"""What a parent does with the page, and what comes of it."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.factories import INDICATORS, Api
+
+SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+
+
+def at(api: Api, path: str) -> str:
+    return f"{api.http.base_url}{path}"
+
+
+async def fill(page: Page, value: str = "satisfied") -> None:
+    """Tap one answer to all six indicators."""
+    for code in INDICATORS:
+        await page.locator(f"label:has([name='q.{code}'][value={value}])").tap()
+
+
+async def send(page: Page) -> None:
+    """Tap the button and wait for what follows."""
+    async with page.expect_navigation():
+        await page.locator("button[type=submit]").tap()
+
+
+async def heading(page: Page) -> str:
+    return await page.locator("h1").inner_text()
+
+
+async def stored(api: Api) -> list[Any]:
+    """The channels of all responses."""
+    rows = await api.app.state.database.pool.fetch("SELECT channel FROM responses")
+    return [row["channel"] for row in rows]
