@@ -161,24 +161,3 @@ async def test_a_stop_finishes_what_was_accepted_and_ends_with_status_0(tmp_path
     known = await stored(running.data_dir)
     assert parents.receipts.keys() <= known.keys()
     assert set(known.values()) == {1}
-
-
-@pytest.mark.process
-def test_a_second_server_on_the_same_data_says_so(tmp_path: Path) -> None:
-    with server(tmp_path / "data") as running:
-        command = [str(XINSHENG), "serve", "--port", "1", "--data-dir", str(running.data_dir)]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        assert second.returncode == 1
-        assert "running" in second.stderr
-        assert running.base in second.stderr
-        assert httpx.get(f"{running.base}/readyz").status_code == 200
-
-
-@pytest.mark.process
-def test_a_taken_port_is_said_clearly(tmp_path: Path) -> None:
-    with server(tmp_path / "data") as running:
-        port = running.base.rpartition(":")[2]
-        command = [str(XINSHENG), "serve", "--port", port, "--data-dir", str(tmp_path / "other")]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert second.returncode == 1
-    assert f"Port {port}" in second.stderr
