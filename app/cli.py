@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import dataclasses
 import json
 import os
 import sys
@@ -152,9 +153,13 @@ def _migrate(arguments: argparse.Namespace) -> None:
 
 def _demo(arguments: argparse.Namespace) -> None:
     settings = environment.load()
+    running = serving.running_at(settings.data_dir)
+    if running is not None:
+        settings = dataclasses.replace(settings, public_url=running)
     with _database_server(settings):
         asyncio.run(prepare(database_url(settings)))
-        _say(serving.welcome(settings, asyncio.run(_load_demonstration(settings))))
+        shown = asyncio.run(_load_demonstration(settings))
+        _say(serving.welcome(settings, shown, serves=running is not None))
 
 
 async def _load_demonstration(settings: Settings) -> demonstration.Shown:

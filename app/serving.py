@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -17,6 +18,7 @@ from app.core.settings import Settings, default_data_dir
 from app.demonstration import Shown
 
 _GRACEFUL_SECONDS = 30
+_LOCK = "server.lock"
 
 
 class NotServed(RuntimeError):
@@ -27,7 +29,7 @@ class NotServed(RuntimeError):
 def only_here(settings: Settings) -> Iterator[None]:
     """Hold the data directory for this server. Errors: NotServed where another one has it."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = settings.data_dir / "server.lock"
+    path = settings.data_dir / _LOCK
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -39,10 +41,22 @@ def only_here(settings: Settings) -> Iterator[None]:
                 "Use that one, stop it first, or choose another --data-dir."
             ) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()}, {settings.public_url}\n".encode(), 0)
+        os.pwrite(descriptor, f"process {os.getpid()} at {settings.public_url}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def running_at(data_dir: Path) -> str | None:
+    """The public address of the server that runs on a data directory, if one does."""
+    try:
+        with (data_dir / _LOCK).open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+    except BlockingIOError:
+        return (data_dir / _LOCK).read_text().partition(" at ")[2].strip() or None
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager
@@ -111,10 +125,11 @@ def serve(listener: socket.socket, *, workers: int) -> None:
         Multiprocess(config, sockets=[listener]).run()
 
 
-def welcome(settings: Settings, shown: Shown | None) -> str:
+def welcome(settings: Settings, shown: Shown | None, *, serves: bool = True) -> str:
     """What to open and how to get a token, for people who have just started it."""
     base = settings.public_url
-    lines = [f"Xinsheng 心声 serves at {base}", f"  API documentation   {base}/docs"]
+    first = f"Xinsheng 心声 serves at {base}" if serves else f"When it is served at {base}:"
+    lines = [first, f"  API documentation   {base}/docs"]
     if shown is None:
         command = 'xinsheng clients create "My bureau" --scope admin'
         if settings.data_dir != default_data_dir():

@@ -18,6 +18,7 @@ INDEXES = {("app.main", "routes"), ("app.worker", "jobs")}
 KNOW_HTTP = {
     "app.main",
     "app.core.database",
+    "app.core.parameters",
     "app.core.http",
     "app.core.openapi",
     "app.core.status",

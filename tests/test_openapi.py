@@ -153,6 +153,8 @@ async def test_operations_without_a_token_are_few_and_known(document: Document) 
         "GET /v1/links/{link}",
         "POST /v1/links/{link}/responses",
         "POST /v1/invitations/{token}/responses",
+        "POST /v1/receipts/read",
+        "POST /v1/receipts/withdraw",
     }
 
 
@@ -183,3 +185,16 @@ async def test_the_pages_of_the_document_are_served(api: Api) -> None:
     page = await api.get("/docs")
     assert page.status_code == 200
     assert page.headers["Content-Type"].startswith("text/html")
+
+
+def test_every_reply_has_an_example(document: Document) -> None:
+    for name, operation in operations(document):
+        for status, reply in operation["responses"].items():
+            for kind, media in reply.get("content", {}).items():
+                assert "example" in media or "examples" in media, f"{name} {status} {kind}"
+
+
+def test_every_parameter_is_described(document: Document) -> None:
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            assert parameter.get("description"), f"{name} {parameter['name']}"

@@ -140,6 +140,12 @@ def test_commands_work_beside_a_running_server_and_without_one(tmp_path: Path) -
                 auth=(made["client_id"], made["client_secret"]),
             )
             assert reply.json()["scope"] == "results:read"
+        shown = subprocess.check_output(
+            [str(XINSHENG), "demo", "--data-dir", str(data_dir)], text=True, timeout=60
+        )
+        assert f"serves at {running.base}" in shown
+        [link] = [word for word in shown.split() if "/s/" in word]
+        assert httpx.get(link).status_code == 200
     status, error = said(
         "clients", "create", "x", "--scope", "nonsense", "--data-dir", str(data_dir)
     )

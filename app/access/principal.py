@@ -12,6 +12,7 @@ from app.access.problems import ScopeMissing, Unauthenticated
 from app.access.scopes import DESCRIPTIONS, Scope, implied
 from app.core.database import Session
 from app.core.http import request_id
+from app.core.parameters import refuse_unknown_parameters
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ async def _principal(
     client = await queries.client_by_client_id(session, claims.client_id)
     if client is None or client.revoked_at is not None:
         raise Unauthenticated()
+    refuse_unknown_parameters(request)
     return Principal(
         id=client.id,
         client_id=client.client_id,

@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-Purpose = Literal["access-token", "campaign-key", "device-proof", "invitation", "replay"]
+Purpose = Literal[
+    "access-token", "campaign-key", "device-proof", "invitation", "opened-page", "replay"
+]
 KEY_ID_BYTES = 4
 _NONCE_BYTES = 12
 

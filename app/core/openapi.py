@@ -30,6 +30,17 @@ Addition = Callable[[dict[str, Any]], None]
 """Adds to the document what FastAPI does not know of."""
 
 
+_TEXTS = {
+    "date-time": "2026-11-02T02:21:00Z",
+    "date": "2026-11-02",
+    "uuid": "7d0c7a0e-57ba-4dd1-a9d4-1c33e2b2f4d4",
+}
+_PARAMETERS = {
+    "cursor": "`next` of the page before, unchanged.",
+    "limit": "How many items to return at most.",
+}
+
+
 def describe(app: FastAPI, *additions: Addition) -> None:
     """Replace the app's OpenAPI maker by one that adds the common replies and these additions."""
 
@@ -60,11 +71,55 @@ def _document(app: FastAPI, additions: tuple[Addition, ...]) -> dict[str, Any]:
     for operation in operations(schema):
         # The first line of the docstring; FastAPI's own would be the function's name.
         operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] in _PARAMETERS:
+                parameter.setdefault("description", _PARAMETERS[parameter["name"]])
     for add in additions:
         add(schema)
     for operation in operations(schema):
         _complete(operation["responses"])
+        for reply in operation["responses"].values():
+            for media in reply.get("content", {}).values():
+                if "example" not in media and "examples" not in media:
+                    media["example"] = example_of(media["schema"], schemas)
     return schema
+
+
+def example_of(schema: dict[str, Any], schemas: Mapping[str, Any]) -> Any:
+    """A value of a schema, put together from the examples that its fields have."""
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    for told in ("const", "default"):
+        if schema.get(told) is not None:
+            return schema[told]
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "enum" in schema:
+        return schema["enum"][0]
+    for choice in ("anyOf", "oneOf", "allOf"):
+        if choice in schema:
+            return example_of(schema[choice][0], schemas)
+    return _example_of_type(schema, schemas)
+
+
+def _example_of_type(schema: dict[str, Any], schemas: Mapping[str, Any]) -> Any:
+    match schema.get("type"):
+        case "object":
+            fields = schema.get("properties", {})
+            return {name: example_of(field, schemas) for name, field in fields.items()}
+        case "array":
+            items = schema.get("items")
+            return [example_of(items, schemas)] if items else []
+        case "integer":
+            return max(1, int(schema.get("minimum", 1)))
+        case "number":
+            return 0.95
+        case "boolean":
+            return False
+        case "null":
+            return None
+        case _:
+            return _TEXTS.get(schema.get("format", ""), "…")
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

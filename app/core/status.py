@@ -28,12 +28,14 @@ class ProblemTypeOut(Reply):
     remedy: str = Field(description="What can be done about it.")
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Status:
     """Tell whether the process lives."""
     return Status()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=replies(Busy))
 async def readyz(request: Request, session: Session) -> Status:
     """Tell whether the database answers and is migrated."""

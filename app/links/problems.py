@@ -9,6 +9,12 @@ class CountyRequired(Problem):
     remedy = "Ask the county's bureau: a school cannot print invitations for itself."
 
 
+class InvitationsNotAdmitted(Problem):
+    slug, status = "invitations-not-admitted", 409
+    title = "This campaign does not admit invitations"
+    remedy = "Add `invitation` to the campaign's `identity` while it is a draft, or use its links."
+
+
 class InvitationsGone(Problem):
     slug, status = "invitations-gone", 410
     title = "These invitations cannot be shown again"

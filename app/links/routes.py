@@ -23,7 +23,7 @@ from app.core.problems import (
 )
 from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
 from app.links import invitations, qr, queries, service
-from app.links.problems import CountyRequired, InvitationsGone
+from app.links.problems import CountyRequired, InvitationsGone, InvitationsNotAdmitted
 from app.links.schemas import (
     BatchOut,
     InvitationsIn,
@@ -187,6 +187,7 @@ async def revoke_link(
             CountyRequired,
             CampaignState,
             InvitationsGone,
+            InvitationsNotAdmitted,
             IdempotencyKeyMissing,
             IdempotencyKeyReused,
             IdempotencyKeyInFlight,

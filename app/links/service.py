@@ -13,7 +13,7 @@ from app.campaigns.tables import Campaign, CampaignPopulation
 from app.core.keyring import Keyring, Subkey
 from app.core.problems import Busy, FieldError, InvalidInput, NotFound, pointer
 from app.links import queries
-from app.links.problems import CountyRequired, InvitationsGone
+from app.links.problems import CountyRequired, InvitationsGone, InvitationsNotAdmitted
 from app.links.schemas import MAX_UNITS, InvitationsIn, LinksIn
 from app.links.tables import InvitationBatch
 from app.units.tables import KINDS
@@ -137,7 +137,8 @@ async def make_invitations(
     """A new batch of invitations, or the former one of this Idempotency-Key; and its signer.
 
     Errors: CountyRequired, those of idempotency keys, NotFound where campaign or unit is not
-    visible, CampaignState, InvalidInput for more than the enrolment, InvitationsGone.
+    visible, CampaignState, InvitationsNotAdmitted, InvalidInput for more than the enrolment,
+    InvitationsGone.
     """
     await _require_county(session, caller)
     request = IdempotentRequest(session, caller, keyring, key)
@@ -169,6 +170,8 @@ async def _new_batch(
     campaign = await campaigns.locked(session, caller, code)
     (unit_id,) = await _units(session, caller, campaign, [wanted.unit], ["/unit"])
     population = await _population(session, campaign, wanted.population)
+    if "invitation" not in campaign.identity:
+        raise InvitationsNotAdmitted()
     if not caller.may("admin"):
         await _check_enrolment(session, campaign, population, unit_id, wanted.count)
     batch = await queries.insert_batch(

@@ -40,6 +40,8 @@ class Keys:
 
     submission_id: str
     started_at: str
+    seal: str
+    """Shows that `started_at` is ours."""
     device_proof: str | None
 
 

@@ -30,11 +30,12 @@ from app.phone_page import forms, languages, pages
 from app.phone_page.assets import ASSETS
 from app.phone_page.forms import Form
 from app.phone_page.pages import Keys, Visit
+from app.phone_page.seals import seal, sealed
 from app.phone_page.states import state_of, text_for
 from app.questionnaires.problems import InvalidAnswers
 from app.responses import service
 from app.responses.schemas import SubmissionIn
-from app.responses.service import PAGE_GRACE, Door, FindDoor, Reception
+from app.responses.service import Door, FindDoor, Reception
 
 log = logging.getLogger("xinsheng.phone_page")
 
@@ -169,7 +170,9 @@ async def _show(caller: _Caller) -> Response:
     known = door.invitation is not None or caller.cookie is not None
     if known and await service.has_answered(reception, door, proof):
         return _page(caller, pages.message(caller.visit, "answered", "answered_text"), 200)
-    keys = Keys(str(uuid.uuid4()), clock.now().isoformat(timespec="seconds"), proof)
+    opened_at = clock.now().isoformat(timespec="seconds")
+    mark = seal(reception.keyring, caller.request.url.path, opened_at)
+    keys = Keys(str(uuid.uuid4()), opened_at, mark, proof)
     response = _page(caller, pages.form(caller.visit, door.entrance, keys), 200)
     if proof is not None and caller.cookie is None:
         response.set_cookie(
@@ -201,12 +204,17 @@ async def _take(caller: _Caller) -> Response:
         locale=visit.language.locale,
         device_proof=caller.device_proof,
     )
+    path, mark = caller.request.url.path, form.one("seal")
+    ours = sealed(caller.reception.keyring, path, form.started_at, mark)
+    opened_at = form.started_at if ours else None
     try:
-        stored = await service.respond(caller.reception, caller.find_door, sent, grace=PAGE_GRACE)
+        stored = await service.respond(
+            caller.reception, caller.find_door, sent, opened_at=opened_at
+        )
     except InvalidAnswers:
         # Nobody should correct answers that are no longer taken.
         door = caller.door = await caller.find_door(True)
-        refusal = service.gate(door.entrance, clock.now(), grace=PAGE_GRACE)
+        refusal = service.gate(door.entrance, clock.now(), opened_at=opened_at)
         if refusal is not None:
             raise refusal from None
         raise
@@ -235,7 +243,12 @@ def _refused(caller: _Caller, problem: Problem) -> Response:
     """The page that tells of a problem; the form again where that can mend it."""
     form, door = caller.form, caller.door
     if form and door and isinstance(problem, InvalidAnswers | Busy):
-        keys = Keys(str(form.submission_id), form.one("started_at") or "", form.one("device_proof"))
+        keys = Keys(
+            str(form.submission_id),
+            form.one("started_at") or "",
+            form.one("seal") or "",
+            form.one("device_proof"),
+        )
         html = pages.form(
             caller.visit,
             door.entrance,

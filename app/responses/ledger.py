@@ -7,6 +7,8 @@ telephone in the transactions of its deliveries.
 from collections.abc import Sequence
 from uuid import UUID
 
+from asyncpg.exceptions import UniqueViolationError
+
 from app.core.database import Connection
 from app.questionnaires.validator import Encoded
 from app.responses import queries
@@ -58,8 +60,13 @@ async def _refused_or_replacing(connection: Connection, submission: Submission) 
         return Outcome.already_answered
     undoing = connection.transaction()
     await undoing.start()
-    await withdraw(connection, submission.campaign_id, holders.pop())
-    [row] = await queries.insert(connection, [submission])
+    try:
+        await withdraw(connection, submission.campaign_id, holders.pop())
+        [row] = await queries.insert(connection, [submission])
+    except UniqueViolationError:
+        # Its person withdrew it at this very moment, so the way is free.
+        await undoing.rollback()
+        return (await store(connection, [submission]))[0]
     if row["stored"]:
         await undoing.commit()
         return Outcome.replaced
@@ -109,7 +116,7 @@ async def revise(connection: Connection, submission: Submission) -> Outcome:
     if row is None:
         return (await store(connection, [submission]))[0]
     if row["sign"] > 0:
-        await queries.reverse(connection, *submission.key)
+        await queries.reverse(connection, *submission.key, row["sequence"])
     if not await queries.take_claims(connection, submission):
         return Outcome.already_answered
     sequence = row["sequence"] + (2 if row["sign"] > 0 else 1)
@@ -118,10 +125,13 @@ async def revise(connection: Connection, submission: Submission) -> Outcome:
 
 
 async def withdraw(connection: Connection, campaign_id: int, submission_id: UUID) -> bool:
-    """Take a response out of the count and free its persons; whether there was one counted."""
+    """Take a response out of the count and free its persons; whether there was one counted.
+
+    Errors: UniqueViolationError where it is changed at the same moment; nothing is taken twice.
+    """
     row = (await queries.latest(connection, [(campaign_id, submission_id)])).get(0)
     if row is None or row["sign"] < 0:
         return False
-    await queries.reverse(connection, campaign_id, submission_id)
+    await queries.reverse(connection, campaign_id, submission_id, row["sequence"])
     await queries.free_claims(connection, campaign_id, submission_id)
     return True

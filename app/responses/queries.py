@@ -107,8 +107,7 @@ SELECT
     campaign_id, submission_id, sequence + 1, -1, unit_id, population, channel, origin_id,
     answered_at, seconds, locale, quality, answers, numbers
 FROM responses
-WHERE campaign_id = $1 AND submission_id = $2
-ORDER BY sequence DESC LIMIT 1
+WHERE campaign_id = $1 AND submission_id = $2 AND sequence = $3
 """
 
 _APPEND = """
@@ -218,9 +217,14 @@ async def latest(connection: Connection, keys: Sequence[tuple[int, UUID]]) -> di
     return {row["index"]: row for row in rows}
 
 
-async def reverse(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
-    """Append the negative of a response's last row."""
-    await connection.execute(_REVERSE, campaign_id, submission_id)
+async def reverse(
+    connection: Connection, campaign_id: int, submission_id: UUID, sequence: int
+) -> None:
+    """Append the negative of a response's row, which is its last one.
+
+    Errors: UniqueViolationError where another row has followed it meanwhile.
+    """
+    await connection.execute(_REVERSE, campaign_id, submission_id, sequence)
 
 
 async def append(connection: Connection, submission: Submission, sequence: int) -> None:

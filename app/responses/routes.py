@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -113,6 +113,7 @@ _STATES = {NotOpenYet: "not_open_yet", Closed: "closed", LinkRevoked: "revoked"}
 async def get_link(
     link: Annotated[str, Path(description="The link's code.")],
     request: Request,
+    response: Response,
     locale: Annotated[
         str | None,
         Query(description="Only texts in this language, else in the questionnaire's own."),
@@ -120,9 +121,11 @@ async def get_link(
 ) -> LinkView:
     """Read what a link asks, for mini-programs and other clients; needs no token."""
     reception: Reception = request.app.state.reception
+    # Each reply's device proof is one person's: two who shared it would be one.
+    response.headers["Cache-Control"] = "no-store"
     entrance = (await service.by_link(reception, link, fresh=True)).entrance
     refusal = service.gate(entrance, clock.now())
-    admits_devices = "device" in entrance.rules.identity
+    admits_devices = refusal is None and "device" in entrance.rules.identity
     return LinkView(
         campaign={"code": entrance.rules.code, "title": entrance.rules.title},
         unit=UnitRef(code=entrance.unit_code, name=entrance.unit_name),

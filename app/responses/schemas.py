@@ -40,11 +40,16 @@ _FIELD_TYPES: dict[str, tuple[Any, str]] = {
 def decode_submission(body: bytes) -> SubmissionIn:
     """A submission from its JSON. Errors: Malformed; InvalidInput with everything wrong."""
     try:
-        return _decoder.decode(body)
+        sent = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _explained(body) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed() from error
+    if sent.started_at is not None and not 1970 <= sent.started_at.year <= 2100:
+        # Wrong clocks are taken: a phone that has lost its time says 1970. No clock says more.
+        message = "A time between 1970 and 2100."
+        raise InvalidInput(errors=[FieldError("/started_at", "absurd_date", message)])
+    return sent
 
 
 def _explained(body: bytes) -> InvalidInput | Malformed:

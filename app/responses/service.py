@@ -99,14 +99,18 @@ async def by_invitation(reception: Reception, token: str, *, fresh: bool = False
     return Door(entrance, invitation=f"{parsed[0]}.{parsed[1]}")
 
 
-def gate(entrance: Entrance, now: datetime, *, grace: timedelta = timedelta()) -> Problem | None:
-    """Why nothing is taken through an entrance at this time; None when it is open."""
+def gate(entrance: Entrance, now: datetime, *, opened_at: datetime | None = None) -> Problem | None:
+    """Why nothing is taken through an entrance at this time; None when it is open.
+
+    `opened_at`: when the page that the answers were filled in on was made, where that is proved.
+    """
     rules = entrance.rules
     if entrance.revoked:
         return LinkRevoked()
     if rules.state == "draft" or (rules.state == "open" and now < rules.opens_at):
         return NotOpenYet()
-    if rules.state != "open" or now >= rules.closes_at + grace:
+    in_time = opened_at is not None and opened_at < rules.closes_at
+    if rules.state != "open" or now >= rules.closes_at + (PAGE_GRACE if in_time else timedelta()):
         return Closed()
     return None
 
@@ -153,7 +157,7 @@ async def respond(
     find_door: FindDoor,
     sent: SubmissionIn,
     *,
-    grace: timedelta = timedelta(),
+    opened_at: datetime | None = None,
 ) -> Stored:
     """Take one response; returns after it is committed.
 
@@ -164,7 +168,7 @@ async def respond(
     for _ in range(4):
         door = await find_door(fresh)
         submission = _submission(reception, door, sent)
-        refusal = gate(door.entrance, submission.answered_at, grace=grace)
+        refusal = gate(door.entrance, submission.answered_at, opened_at=opened_at)
         if refusal is None and not submission.fingerprints:
             refusal = IdentityRequired()
         if refusal is not None and not fresh:

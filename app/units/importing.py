@@ -28,6 +28,7 @@ async def import_units(
 ) -> ImportOut:
     """Create and change units from numbered rows, parents before or after children.
 
+    A column that the file does not have leaves what is stored; an empty cell empties it.
     Errors: ImportRefused with one error for each bad row; then nothing is to be committed.
     """
     # In a thread, which reads the rows too: a large workbook takes seconds.
@@ -37,6 +38,7 @@ async def import_units(
         row.parent for row in numbered.values() if row.parent
     }
     existing = await queries.units_by_codes(session, codes)
+    numbered = await _completed(session, numbered, existing)
     in_view = None
     if caller.unit_id is not None:
         in_view = await queries.ids_within(session, caller.unit_id)
@@ -46,6 +48,32 @@ async def import_units(
         by_row = {_row_number(error): error for error in reversed(errors)}
         raise ImportRefused(errors=[by_row[number] for number in sorted(by_row)])
     return await _apply(session, list(numbered.values()), existing)
+
+
+async def _completed(
+    session: AsyncSession, numbered: dict[int, UnitRow], existing: dict[str, Unit]
+) -> dict[int, UnitRow]:
+    # What the file has no column for is as it is stored; `existing` gets the parents there.
+    keeping = [
+        unit
+        for row in numbered.values()
+        if "parent" not in row.model_fields_set and (unit := existing.get(row.code))
+    ]
+    parents = await queries.units_by_ids(session, {unit.parent_id for unit in keeping})
+    existing.update({parent.code: parent for parent in parents.values()})
+    completed = {}
+    for number, row in numbered.items():
+        stored: dict[str, Any] = {}
+        if unit := existing.get(row.code):
+            parent = parents.get(unit.parent_id)
+            stored = {
+                "stage": unit.stage,
+                "residents": unit.residents,
+                "parent": parent.code if parent else None,
+            }
+        absent = {name: one for name, one in stored.items() if name not in row.model_fields_set}
+        completed[number] = row.model_copy(update=absent)
+    return completed
 
 
 def _row_number(error: FieldError) -> int:
@@ -217,18 +245,17 @@ async def _apply_enrolment(
     if not with_period:
         return set()
     known = {
-        (one.unit_id, one.period): (one.students, one.parents, one.teachers)
+        (one.unit_id, one.period): {name: getattr(one, name) for name in _ENROLMENT_FIELDS}
         for one in await queries.enrolments_of(session, [ids[row.code] for row in with_period])
     }
-    changed = {
-        (row.code, row.period): {
-            "unit_id": ids[row.code],
-            "period": row.period,
-            **{name: getattr(row, name) for name in _ENROLMENT_FIELDS},
-        }
-        for row in with_period
-        if known.get((ids[row.code], str(row.period))) != (row.students, row.parents, row.teachers)
-    }
+    changed = {}
+    for row in with_period:
+        key = ids[row.code], str(row.period)
+        said = row.model_fields_set.intersection(_ENROLMENT_FIELDS)
+        nothing = dict.fromkeys(_ENROLMENT_FIELDS)
+        heads = known.get(key, nothing) | {name: getattr(row, name) for name in said}
+        if key not in known or known[key] != heads:
+            changed[row.code, row.period] = {"unit_id": key[0], "period": row.period, **heads}
     if changed:
         await queries.upsert_enrolments(session, list(changed.values()))
     return {code for code, _ in changed}

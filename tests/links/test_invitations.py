@@ -309,3 +309,14 @@ async def test_the_batch_is_stored_before_the_first_token_leaves(
     assert max(len(part) for part in parts) < 200_000
     made = json.loads(b"".join(parts))
     assert len({item["token"] for item in made["items"]}) == 50_000
+
+
+async def test_a_campaign_without_invitations_prints_none(admin: Api) -> None:
+    await tree(admin)
+    await open_campaign(admin, identity=["device"])
+    reply = await admin.post(
+        "/v1/campaigns/C/invitations",
+        {"unit": "A1", "population": "parent", "count": 1},
+        headers={"Idempotency-Key": "k"},
+    )
+    assert (reply.status_code, reply.json()["type"]) == (409, "/problems/invitations-not-admitted")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.phone_page.seals import seal
 from app.responses.submission import receipt_names
 from tests.factories import Api, campaign_body, invitations, link, open_campaign
 from tests.phone_page.conftest import Browser, hidden, six
@@ -140,11 +141,29 @@ async def test_a_filled_in_page_is_taken_ten_minutes_longer(
 ) -> None:
     url = f"/s/{await link(ready)}"
     form = await browser.fill(url)
-    await change_campaign(ready, closes_at=datetime.now(UTC) - timedelta(minutes=minutes))
+    closed_at = datetime.now(UTC) - timedelta(minutes=minutes)
+    await change_campaign(ready, closes_at=closed_at)
+    # As if the page had been made a minute before closing.
+    form["started_at"] = (closed_at - timedelta(minutes=1)).isoformat(timespec="seconds")
+    form["seal"] = seal(ready.app.state.keyring, url, form["started_at"])
     late = await browser.open(url)
     assert late.status_code == 410
     assert "已于" in late.text
     assert (await browser.send(url, form)).status_code == status
+
+
+async def test_no_page_can_be_made_up_after_closing(ready: Api, browser: Browser) -> None:
+    url, other = f"/s/{await link(ready)}", f"/s/{await link(ready, 'A2')}"
+    form, elsewhere = await browser.fill(url), await browser.fill(other)
+    await change_campaign(ready, closes_at=datetime.now(UTC) - timedelta(seconds=30))
+    earlier = (datetime.now(UTC) - timedelta(minutes=5)).isoformat(timespec="seconds")
+    for forged in (
+        {**form, "seal": ""},
+        {**form, "seal": elsewhere["seal"], "started_at": elsewhere["started_at"]},
+        {**form, "started_at": earlier},
+    ):
+        assert (await browser.send(url, forged)).status_code == 410
+    assert await stored(ready) == 0
 
 
 async def test_a_stored_response_gets_its_receipt_even_after_closing(
