@@ -12,7 +12,7 @@ import pytest
 
 from app.core.embedded_postgres import EmbeddedPostgres
 from tests.factories import INDICATORS
-from tests.processes import XINSHENG, server
+from tests.processes import XINSHENG, free_port, server
 
 KEYS = "an operator's own key of 32 bytes or more"
 
@@ -44,7 +44,8 @@ def test_it_ends_in_order_when_asked_to(
 @pytest.mark.process
 def test_a_second_server_on_the_same_data_says_so(tmp_path: Path) -> None:
     with server(tmp_path / "data") as running:
-        status, error = said("serve", "--port", "1", "--data-dir", str(running.data_dir))
+        port = str(free_port())
+        status, error = said("serve", "--port", port, "--data-dir", str(running.data_dir))
         assert status == 1
         assert "running" in error
         assert running.base in error
@@ -114,7 +115,7 @@ async def test_a_database_of_a_newer_program_is_refused_untouched(tmp_path: Path
         connection = await asyncpg.connect(database.url())
         await connection.execute("UPDATE alembic_version SET version_num = 'of the future'")
         await connection.close()
-    status, error = said("serve", "--port", "1", "--data-dir", data_dir)
+    status, error = said("serve", "--port", str(free_port()), "--data-dir", data_dir)
     assert status == 1
     assert "newer than this program" in error
 
