@@ -54,6 +54,10 @@ async def _refused_or_replacing(connection: Connection, submission: Submission) 
     if not submission.keep_last:
         return Outcome.already_answered
     holders = await queries.lock_holders(connection, submission)
+    if submission.submission_id in holders:
+        # It stands already: an equal one came just before it in this batch.
+        [former_self] = await earlier(connection, [submission])
+        return former_self or Outcome.already_answered
     former = await queries.latest(connection, [(submission.campaign_id, one) for one in holders])
     # Across channels the first always stands; nor can one response replace two.
     if len(holders) != 1 or former[0]["channel"] != submission.channel:

@@ -14,6 +14,7 @@ from app.identity import devices
 from app.identity.fingerprints import Proof, fingerprints, scope_of
 from app.identity.problems import IdentityRequired
 from app.links import invitations
+from app.questionnaires.problems import InvalidAnswers
 from app.responses import ledger, queries
 from app.responses.directory import Directory, Entrance
 from app.responses.intake import Intake
@@ -167,7 +168,14 @@ async def respond(
     fresh = False
     for _ in range(4):
         door = await find_door(fresh)
-        submission = _submission(reception, door, sent)
+        try:
+            submission = _submission(reception, door, sent)
+        except InvalidAnswers:
+            # What is remembered may be a draft's questionnaire of before.
+            if fresh:
+                raise
+            fresh = True
+            continue
         refusal = gate(door.entrance, submission.answered_at, opened_at=opened_at)
         if refusal is None and not submission.fingerprints:
             refusal = IdentityRequired()

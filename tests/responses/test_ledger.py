@@ -174,6 +174,13 @@ async def test_keep_last_replaces_through_the_same_channel_only(ready: Api) -> N
     assert await claims(ready) == {(prints("a")[0], later.submission_id)}
 
 
+async def test_equal_replacements_in_one_batch_are_one(ready: Api) -> None:
+    await store(ready, await made(ready, "a"))
+    later = await made(ready, "a", encoded=encoded(2), keep_last=True)
+    assert await store(ready, later, later) == [Outcome.replaced, Outcome.replayed]
+    assert await counted(ready) == {encoded(2).answers: 1}
+
+
 async def test_one_response_cannot_replace_two(ready: Api) -> None:
     await store(ready, await made(ready, "a"), await made(ready, "b"))
     both = await made(ready, "a", "b", encoded=encoded(2), keep_last=True)
