@@ -19,9 +19,11 @@ from app.core.keyring import Keyring
 from app.core.migrating import DatabaseRefused
 from app.core.problems import Problem
 from app.core.settings import Settings, SettingsError
+from app.counts import recounting
 from app.installation import prepare
 from app.responses.service import Reception, receiving
 
+_DIFFERENCES_SHOWN = 10
 _REFUSALS = (
     SettingsError,
     EmbeddedPostgresError,
@@ -76,6 +78,18 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", parents=[common], help="load the demonstration")
     demo.set_defaults(run=_demo)
+
+    recount = commands.add_parser(
+        "recount",
+        parents=[common],
+        help="compare the running counts with the stored responses",
+        description="Compares every running count with the rows that it counts, beside a running "
+        "server if there is one. Exit status 1 where any differs.",
+    )
+    manner = recount.add_mutually_exclusive_group()
+    manner.add_argument("--check", action="store_true", help="only compare; the default")
+    manner.add_argument("--repair", action="store_true", help="count anew what differs")
+    recount.set_defaults(run=_recount)
 
     client = commands.add_parser("clients", help="programs that may call the API")
     actions = client.add_subparsers(title="actions", required=True, metavar="ACTION")
@@ -167,6 +181,36 @@ async def _load_demonstration(settings: Settings) -> demonstration.Shown:
         return await demonstration.load(
             database, reception, reception.keyring, settings, progress=_say
         )
+
+
+def _recount(arguments: argparse.Namespace) -> None:
+    settings = environment.load()
+    with _database_server(settings):
+        asyncio.run(prepare(database_url(settings)))
+        differing = asyncio.run(_recounted(settings, repair=arguments.repair))
+    if not differing:
+        _say("Every count is what its rows say.")
+    elif arguments.repair:
+        _say(f"{differing} counts were put right.")
+    else:
+        _fail(f"{differing} counts differ from their rows: xinsheng recount --repair mends them.")
+
+
+async def _recounted(settings: Settings, *, repair: bool) -> int:
+    database = Database(database_url(settings), pool_size=1)
+    differing = 0
+    try:
+        recounts = recounting.repair(database) if repair else recounting.check(database)
+        async for one in recounts:
+            differing += len(one.differences)
+            _say(f"{one.campaign}, {one.population}: {one.responses:,} responses counted")
+            for difference in one.differences[:_DIFFERENCES_SHOWN]:
+                _say(f"  {difference}")
+            if len(one.differences) > _DIFFERENCES_SHOWN:
+                _say(f"  and {len(one.differences) - _DIFFERENCES_SHOWN} more")
+    finally:
+        await database.close()
+    return differing
 
 
 def _create_client(arguments: argparse.Namespace) -> None:

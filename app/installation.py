@@ -1,7 +1,8 @@
-"""Making a database ready to serve: migrations, then what ships with the product."""
+"""Making a database ready to serve: migrations, what ships with the product, counts of here."""
 
 from app.core import migrating
 from app.core.database import Database
+from app.counts import folding
 from app.questionnaires import shipped
 
 
@@ -15,5 +16,6 @@ async def prepare(url: str) -> None:
     try:
         async with database.sessions.begin() as session:
             await shipped.publish_missing(session)
+        await folding.adopt(database)
     finally:
         await database.close()

@@ -17,6 +17,8 @@ from app.core.openapi import describe
 from app.core.processes import end_with_parent
 from app.core.settings import Settings, load
 from app.core.status import router as status
+from app.counts.folding import folding
+from app.counts.routes import router as counts
 from app.links.routes import router as links
 from app.phone_page.routes import PAGE_ROUTES
 from app.questionnaires.routes import router as questionnaires
@@ -38,6 +40,7 @@ ROUTERS = (
     links,
     responses,
     telephone,
+    counts,
     results,
 )
 
@@ -55,7 +58,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.open()
     app.state.database = database
     try:
-        async with receiving(database.pool, app.state.keyring) as reception:
+        async with (
+            receiving(database.pool, app.state.keyring) as reception,
+            folding(database),
+        ):
             app.state.reception = reception
             yield
     finally:

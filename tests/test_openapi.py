@@ -146,6 +146,7 @@ async def test_operations_without_a_token_are_few_and_known(document: Document) 
     open_to_all = {name for name, operation in operations(document) if "security" not in operation}
     assert open_to_all == {
         "GET /healthz",
+        "GET /metrics",
         "GET /readyz",
         "GET /problems",
         "GET /problems/{slug}",

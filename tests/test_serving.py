@@ -152,3 +152,20 @@ def test_commands_work_beside_a_running_server_and_without_one(tmp_path: Path) -
     )
     assert status == 1
     assert "The scopes are" in error
+
+
+@pytest.mark.process
+async def test_a_recount_finds_and_mends_what_differs(tmp_path: Path) -> None:
+    data_dir = str(tmp_path / "data")
+    with server(tmp_path / "data", "--demo"):
+        assert said("recount", "--data-dir", data_dir)[0] == 0
+    with EmbeddedPostgres(tmp_path / "data") as database:
+        connection = await asyncpg.connect(database.url())
+        await connection.execute("UPDATE running_counts SET sums[1] = sums[1] + 1")
+        changed = await connection.fetchval("SELECT count(*) FROM running_counts")
+        await connection.close()
+        status, error = said("recount", "--check", "--data-dir", data_dir)
+        assert status == 1
+        assert f"{changed} counts differ from their rows" in error
+        assert said("recount", "--repair", "--data-dir", data_dir)[0] == 0
+        assert said("recount", "--check", "--data-dir", data_dir)[0] == 0

@@ -79,6 +79,12 @@ async def covers(session: AsyncSession, root_id: int, unit_id: int) -> bool:
     return await queries.is_within(session, unit_id, root_id)
 
 
+async def code_of(session: AsyncSession, campaign_id: int) -> str:
+    """The code of a campaign that there is."""
+    campaign = await session.get_one(Campaign, campaign_id)
+    return campaign.code
+
+
 async def populations(session: AsyncSession, campaign_id: int) -> list[CampaignPopulation]:
     """The populations of a campaign, in order of position."""
     return [population for population, _ in await queries.populations_of(session, [campaign_id])]

@@ -8,13 +8,15 @@ the order of the questionnaire; 0 is always unanswered. What a slot's values mea
     rating           1 slot: the rating less the lowest, from 1
     number, text     1 slot: 1 when answered; the value itself is stored apart
 
-So a count of (slot, value) pairs over many responses is all that rates and shares need, and a
-slot never has to be read together with another.
+What is counted are cells: one for each option or rating, and one for "answered" where the options
+don't say it. The numbers of responses in each cell are all that rates and shares need, and a cell
+never needs more than one slot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 from app.questionnaires.schemas import (
     CountsAs,
@@ -35,14 +37,28 @@ LARGEST = 1e12
 """A number without bounds of its own still lies within ± this."""
 
 
+class Cell(NamedTuple):
+    """A response is in a cell when `slot & mask == value`, of its closed answers."""
+
+    slot: int
+    mask: int
+    value: int
+
+
+_WHOLE = 255
+"""The mask of a cell that is about a slot's whole value."""
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where one question's answers are stored, and what it takes to count them."""
+    """Where one question's answers are stored and counted."""
 
     code: str
     type: QuestionType
     slot: int
     """Its first slot."""
+    first: int
+    """Its first cell."""
     position: int
     """Its position among the numeric questions, or among the texts; else 0."""
     values: tuple[str, ...]
@@ -58,26 +74,29 @@ class Place:
             return 1 + -(-len(self.values) // BITS)
         return 1
 
-    def answered(self, counted: Mapping[tuple[int, int], int]) -> int:
-        """Persons who answered it, from counts by (slot, value)."""
-        return sum(n for (slot, value), n in counted.items() if slot == self.slot and value)
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Its cells: "answered" first, where it takes one of its own; then one for each value."""
+        if self.type in ("single_choice", "rating"):
+            numbers = range(1, len(self.values) + 1)
+            return tuple(Cell(self.slot, _WHOLE, number) for number in numbers)
+        cells = [Cell(self.slot, _WHOLE, 1)]
+        if self.type == "multiple_choice":
+            for number in range(len(self.values)):
+                byte, bit = divmod(number, BITS)
+                cells.append(Cell(self.slot + 1 + byte, 1 << bit, 1 << bit))
+        return tuple(cells)
 
-    def counts(self, counted: Mapping[tuple[int, int], int]) -> dict[str, int]:
-        """Votes for each value, zeros included, from counts by (slot, value)."""
-        if self.type != "multiple_choice":
-            return {
-                value: counted.get((self.slot, number), 0)
-                for number, value in enumerate(self.values, start=1)
-            }
-        votes = dict.fromkeys(self.values, 0)
-        for (slot, bits), n in counted.items():
-            first = (slot - self.slot - 1) * BITS
-            if not self.slot < slot < self.slot + self.size:
-                continue
-            for offset, value in enumerate(self.values[first : first + BITS]):
-                if bits >> offset & 1:
-                    votes[value] += n
-        return votes
+    def answered(self, counted: Sequence[int]) -> int:
+        """Persons who answered it, from the counts of the layout's cells."""
+        if self.type in ("single_choice", "rating"):
+            return sum(counted[self.first : self.first + len(self.values)])
+        return counted[self.first]
+
+    def counts(self, counted: Sequence[int]) -> dict[str, int]:
+        """Votes for each value, zeros included, from the counts of the layout's cells."""
+        start = self.first + (self.type == "multiple_choice")
+        return dict(zip(self.values, counted[start:], strict=False))
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,11 @@ class Layout:
     """Slots in all: the length of a response's closed answers."""
     numbers: int
     texts: int
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of all places, in order."""
+        return tuple(cell for place in self.places for cell in place.cells)
 
 
 def options_of(definition: Definition, question: SingleChoice | MultipleChoice) -> list[Option]:
@@ -117,12 +141,13 @@ def range_of(question: Number) -> tuple[float, float]:
 def layout_of(definition: Definition) -> Layout:
     """Lay out a definition that was checked for publishing."""
     places: list[Place] = []
-    size = numbers = texts = 0
+    size = cells = numbers = texts = 0
     for question in _answerable(definition.questions):
         position = numbers if question.type == "number" else texts
-        place = _place(definition, question, slot=size, position=position)
+        place = _place(definition, question, slot=size, first=cells, position=position)
         places.append(place)
         size += place.size
+        cells += len(place.cells)
         numbers += question.type == "number"
         texts += question.type == "text"
     return Layout(tuple(places), size, numbers, texts)
@@ -139,6 +164,7 @@ def _place(
     question: SingleChoice | MultipleChoice | Rating | Number | TextQuestion,
     *,
     slot: int,
+    first: int,
     position: int,
 ) -> Place:
     values: tuple[str, ...] = ()
@@ -152,6 +178,7 @@ def _place(
         code=question.code,
         type=question.type,
         slot=slot,
+        first=first,
         position=position if question.type in ("number", "text") else 0,
         values=values,
         counts_as=counts_as,

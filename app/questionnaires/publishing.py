@@ -33,10 +33,13 @@ MAX_COMPARISONS = 1000
 """In all conditions together: each is made for every response."""
 MAX_TEXT = 20_000
 """Characters of all text answers together: one request carries them."""
+MAX_OPTIONS_IN_ALL = 5000
+"""Of all questions together: each is counted for every unit."""
 
 MESSAGES = {
     "too_large": f"The whole definition is at most {MAX_BYTES // 1024} KiB of JSON.",
     "too_complex": f"All conditions together hold at most {MAX_COMPARISONS} comparisons.",
+    "too_many_options": f"All questions together have at most {MAX_OPTIONS_IN_ALL} options.",
     "no_questions": "Ask at least one question; notes are none.",
     "too_much_text": f"The max_length of all text questions is at most {MAX_TEXT} together.",
     "default_locale_missing": "Every text needs the language that default_locale names.",
@@ -104,6 +107,20 @@ def _too_much(definition: Definition) -> Iterator[FieldError]:
     conditions = (one.visible_if for one in definition.questions if one.visible_if)
     if sum(1 for condition in conditions for _ in located(condition)) > MAX_COMPARISONS:
         yield _error(("questions",), "too_complex")
+    if sum(_options_in(definition, one) for one in definition.questions) > MAX_OPTIONS_IN_ALL:
+        yield _error(("questions",), "too_many_options")
+
+
+def _options_in(definition: Definition, question: Question) -> int:
+    match question:
+        case SingleChoice() | MultipleChoice() if question.scale is not None:
+            return len(definition.scales.get(question.scale, ()))
+        case SingleChoice() | MultipleChoice():
+            return len(question.options or ())
+        case Rating():
+            return question.max - question.min + 1
+        case _:
+            return 0
 
 
 def _whole(definition: Definition) -> Iterator[FieldError]:

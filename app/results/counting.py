@@ -1,4 +1,4 @@
-"""From counted slots to the figures of a row."""
+"""From counted sums to the figures of a row."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,24 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from app.counts import sums
+from app.counts.selection import Counted
 from app.questionnaires.layout import Layout, Place
 from app.results import rates
-
-
-class Tallied(NamedTuple):
-    """How often a slot has a value in one group. What is not grouped by is None."""
-
-    unit: str | None
-    """The code of the unit at the asked level; None also for what was given to a unit above."""
-    unit_name: str | None
-    population: int
-    """Always grouped by: a slot means something only within one population's layout."""
-    channel: int | None
-    day: date | None
-    slot: int | None
-    """None: the row counts the respondents themselves."""
-    value: int | None
-    n: int
 
 
 class Group(NamedTuple):
@@ -86,54 +72,37 @@ def questions(layouts: Mapping[int, Layout]) -> list[Asked]:
     return [Asked(code, places) for code, places in found.items()]
 
 
-def slots(asked: Iterable[Asked], populations: Iterable[int]) -> list[tuple[int, int | None]]:
-    """What has to be counted: each population's respondents, and each slot that is asked for."""
-    needed: dict[tuple[int, int | None], None] = {(one, None): None for one in populations}
-    for one in asked:
-        for population, places in one.places.items():
-            for place in places:
-                for slot in range(place.slot, place.slot + place.size):
-                    needed[population, slot] = None
-    return list(needed)
-
-
 class Count:
-    """Counted slots, laid out so that each row's figures are quickly summed."""
+    """The counted sums, laid out so that each row's figures are quickly had."""
 
-    def __init__(self, tallied: Iterable[Tallied], asked: Sequence[Asked], *, by_population: bool):
-        first = {
-            (population, slot): place.slot
-            for one in asked
-            for population, places in one.places.items()
-            for place in places
-            for slot in range(place.slot, place.slot + place.size)
+    def __init__(
+        self, counted: Iterable[Counted], layouts: Mapping[int, Layout], *, by_population: bool
+    ):
+        self._nothing: dict[int, Sequence[int]] = {
+            population: [0] * sums.width(layout) for population, layout in layouts.items()
         }
-        self._persons: dict[_Key, dict[int, int]] = defaultdict(dict)
-        self._votes: dict[tuple[_Key, int, int], dict[tuple[int, int], int]] = defaultdict(dict)
-        # Plain tuples: there can be a hundred thousand rows.
-        for unit, _, population, channel, day, slot, value, n in tallied:
+        self._sums: dict[_Key, dict[int, Sequence[int]]] = defaultdict(self._nothing.copy)
+        # Plain tuples: there can be a hundred thousand.
+        for unit, _, population, channel, day, numbers in counted:
             group = unit, population if by_population else None, channel, day
-            if slot is None or value is None:
-                self._persons[group][population] = n
-            else:
-                self._votes[group, population, first[population, slot]][slot, value] = n
+            self._sums[group][population] = numbers
 
     def figures(self, group: Group, asked: Asked) -> Figures:
         """The figures of one row."""
-        persons = self._persons.get(group, {})
+        counted = self._sums.get(group, self._nothing)
         respondents = asked_in_all = answered = 0
         sides = {"positive": 0, "negative": 0, "excluded": 0}
         counts: dict[str, int] = {}
         for population, places in asked.places.items():
             if group.population not in (None, population):
                 continue
-            here = persons.get(population, 0)
-            respondents += here
-            asked_in_all += here * len(places)
+            numbers = counted[population]
+            cells = numbers[sums.CELLS :]
+            respondents += numbers[sums.RESPONDENTS]
+            asked_in_all += numbers[sums.RESPONDENTS] * len(places)
             for place in places:
-                counted = self._votes.get((group, population, place.slot), {})
-                answered += place.answered(counted)
-                for value, votes in place.counts(counted).items():
+                answered += place.answered(cells)
+                for value, votes in place.counts(cells).items():
                     counts[value] = counts.get(value, 0) + votes
                     side = place.counts_as.get(value)
                     if side is not None:

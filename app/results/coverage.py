@@ -10,6 +10,10 @@ from app.campaigns import service as campaigns
 from app.campaigns.schemas import Target
 from app.campaigns.tables import Campaign, CampaignPopulation
 from app.core import clock
+from app.counts import sums
+from app.counts.layouts import layouts_of
+from app.counts.reading import counted
+from app.counts.selection import Selection
 from app.responses.tables import Channel
 from app.results import ordering, queries, rates
 from app.results.ordering import Order
@@ -45,17 +49,19 @@ async def _responded(
     level: str,
     populations: Sequence[CampaignPopulation],
 ) -> Responded:
-    selection = queries.Selection(
+    selection = Selection(
         campaign_id=campaign.id,
         root_id=root_id,
-        slots=[(one.position, None) for one in populations],
+        layouts=await layouts_of(session, populations),
         level=level,
         by_channel=True,
+        respondents_only=True,
     )
     responded: Responded = Counter()
-    for row in await queries.tallied(session, selection):
-        responded[row.unit, row.population, row.channel] += row.n
-        responded[row.unit, row.population, None] += row.n
+    for row in await counted(session, selection):
+        n = row.sums[sums.RESPONDENTS]
+        responded[row.unit, row.population, row.channel] += n
+        responded[row.unit, row.population, None] += n
     return responded
 
 

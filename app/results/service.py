@@ -9,11 +9,13 @@ from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign, CampaignPopulation
 from app.core import clock
 from app.core.problems import FieldError, InvalidInput, NotFound
+from app.counts.layouts import layouts_of
+from app.counts.reading import counted
+from app.counts.selection import Counted, Selection
 from app.questionnaires.layout import Layout
 from app.responses.tables import Channel
 from app.results import ordering, queries
-from app.results.counting import Asked, Count, Tallied, pooled, questions, slots
-from app.results.layouts import layouts_of
+from app.results.counting import Asked, Count, pooled, questions
 from app.results.schemas import ResultsOut, ResultsQuery, dimensions_of
 from app.results.table import Table
 
@@ -57,12 +59,12 @@ async def results(
     beyond = ordering.after(query.cursor)
     root_id = await scope(session, caller, campaign, query.within)
     populations = _chosen(await campaigns.populations(session, campaign.id), query.population)
-    asked = _asked(query, await layouts_of(session, populations))
-    tallied: list[Tallied] = []
+    layouts = await layouts_of(session, populations)
+    asked = _asked(query, layouts)
+    found: list[Counted] = []
     if query.source != "tally":
-        selection = _selection(campaign, root_id, query, populations, asked)
-        tallied = await queries.tallied(session, selection)
-    table = await _table(session, campaign, root_id, query, populations, asked, tallied)
+        found = await counted(session, _selection(campaign, root_id, query, layouts))
+    table = await _table(session, campaign, root_id, query, populations, asked, layouts, found)
     if query.limit is None and table.size > MAX_ROWS:
         message = f"This makes more than {MAX_ROWS:,} rows: read it in pages, or ask for less."
         raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
@@ -95,17 +97,13 @@ def _asked(query: ResultsQuery, layouts: Mapping[int, Layout]) -> list[Asked]:
 
 
 def _selection(
-    campaign: Campaign,
-    root_id: int,
-    query: ResultsQuery,
-    populations: Sequence[CampaignPopulation],
-    asked: Sequence[Asked],
-) -> queries.Selection:
+    campaign: Campaign, root_id: int, query: ResultsQuery, layouts: Mapping[int, Layout]
+) -> Selection:
     by = dimensions_of(query.by)
-    return queries.Selection(
+    return Selection(
         campaign_id=campaign.id,
         root_id=root_id,
-        slots=slots(asked, [one.position for one in populations]),
+        layouts=layouts,
         level=query.level if "unit" in by else None,
         by_channel="channel" in by,
         by_day="day" in by,
@@ -121,28 +119,29 @@ async def _table(
     query: ResultsQuery,
     populations: Sequence[CampaignPopulation],
     asked: Sequence[Asked],
-    tallied: Collection[Tallied],
+    layouts: Mapping[int, Layout],
+    found: Collection[Counted],
 ) -> Table:
     by = dimensions_of(query.by)
     units = await queries.units_at(session, root_id, query.level) if "unit" in by else {}
     # A unit that has just been moved here is counted, so it has its row.
-    counted = {one.unit: one.unit_name or "" for one in tallied if one.unit is not None}
+    present = {one.unit: one.unit_name or "" for one in found if one.unit is not None}
     return Table(
         by=by,
-        units=units | counted,
+        units=units | present,
         populations={one.position: one.code for one in populations},
-        channels=_channels(campaign, query, tallied),
-        days=sorted({one.day for one in tallied if one.day is not None}),
+        channels=_channels(campaign, query, found),
+        days=sorted({one.day for one in found if one.day is not None}),
         asked=asked,
-        count=Count(tallied, asked, by_population="population" in by),
+        count=Count(found, layouts, by_population="population" in by),
     )
 
 
-def _channels(campaign: Campaign, query: ResultsQuery, tallied: Collection[Tallied]) -> list[int]:
+def _channels(campaign: Campaign, query: ResultsQuery, found: Collection[Counted]) -> list[int]:
     """The channels that have rows: those that were used, and those that the campaign admits."""
     if query.channel is not None:
         return [Channel[query.channel]]
-    used = {one.channel for one in tallied if one.channel is not None}
+    used = {one.channel for one in found if one.channel is not None}
     admitted = {_CHANNELS[proof] for proof in campaign.identity if proof in _CHANNELS}
     if "phone" in (campaign.headline_channels or []):
         admitted.add(Channel.phone)

@@ -21,6 +21,10 @@ _REBUILD_ANCESTORS = text("""
         DELETE FROM unit_ancestors WHERE unit_id IN (SELECT id FROM changed)
         RETURNING unit_id, ancestor_id
     ),
+    moved AS (
+        -- A new unit has no rows to drop.
+        UPDATE unit_tree SET moves = moves + 1 WHERE EXISTS (SELECT FROM dropped)
+    ),
     climb AS (
         SELECT id AS unit_id, id AS ancestor_id, 0 AS depth FROM changed
         UNION ALL

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Identity,
@@ -61,6 +62,17 @@ class UnitAncestor(Base):
     """Steps from the unit up to the ancestor."""
 
     __table_args__ = (Index(None, "ancestor_id", "unit_id"),)
+
+
+class UnitTree(Base):
+    """How often units that had a place were given another one: one row."""
+
+    __tablename__ = "unit_tree"
+
+    single: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
+    moves: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (CheckConstraint("single", "single"),)
 
 
 class Enrolment(Base):

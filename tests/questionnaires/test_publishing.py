@@ -38,6 +38,11 @@ REFUSED: list[tuple[str, str, Json]] = [
         "/questions",
         draft(*(question(f"q{number}", "text", max_length=5000) for number in range(5))),
     ),
+    (
+        "too_many_options",
+        "/questions",
+        draft(*(question(f"q{number}", "rating", min=1, max=100) for number in range(51))),
+    ),
     ("default_locale_missing", "/title", draft(Q, title=ENGLISH)),
     ("default_locale_missing", "/intro", draft(Q, intro=ENGLISH)),
     ("default_locale_missing", "/consent", draft(Q, consent=ENGLISH)),

@@ -7,9 +7,9 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.tables import CampaignPopulation
+from app.counts import queries
 from app.questionnaires.layout import Layout, layout_of
 from app.questionnaires.schemas import Definition
-from app.results import queries
 
 # A published version never changes, so it is laid out once for each process and database.
 _known: WeakKeyDictionary[Any, dict[tuple[int, int], Layout]] = WeakKeyDictionary()

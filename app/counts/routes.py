@@ -1,0 +1,41 @@
+"""The address that monitoring reads."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from app.core.database import Session
+from app.core.problems import Busy, replies
+from app.counts import queries
+
+router = APIRouter(tags=["operating"])
+
+_MOST = 1_000_000
+_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METRICS = """\
+# HELP xinsheng_folding_lag_seconds Time since every stored response was in the running counts.
+# TYPE xinsheng_folding_lag_seconds gauge
+xinsheng_folding_lag_seconds {seconds:.3f}
+# HELP xinsheng_unfolded_responses Rows that results count by themselves, up to a million.
+# TYPE xinsheng_unfolded_responses gauge
+xinsheng_unfolded_responses {rows}
+"""
+_DESCRIBED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "In Prometheus' text format.",
+        "content": {
+            "text/plain": {
+                "schema": {"type": "string"},
+                "example": _METRICS.format(seconds=0.8, rows=12),
+            }
+        },
+    }
+}
+
+
+@router.get("/metrics", response_class=Response, responses={**_DESCRIBED, **replies(Busy)})
+async def metrics(session: Session) -> Response:
+    """Tell monitoring how far the counts lag behind: results are exact all the same, but slower."""
+    lag = await queries.lag(session, most=_MOST)
+    return Response(_METRICS.format(**lag), media_type=_MEDIA_TYPE)
