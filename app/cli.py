@@ -7,14 +7,14 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 from app import demonstration, serving
 from app.clients import service as clients
 from app.core import settings as environment
 from app.core.database import Database, database_url
-from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError, kept_up
 from app.core.keyring import Keyring
 from app.core.migrating import DatabaseRefused
 from app.core.problems import Problem
@@ -117,13 +117,13 @@ def _workers(text: str) -> int:
 
 
 @contextmanager
-def _database_server(settings: Settings) -> Iterator[None]:
+def _database_server(settings: Settings) -> Iterator[EmbeddedPostgres | None]:
     """Start the embedded PostgreSQL, or join the one that runs, unless another server is set."""
     if settings.database_url is not None:
-        yield
+        yield None
         return
-    with EmbeddedPostgres(settings.data_dir):
-        yield
+    with EmbeddedPostgres(settings.data_dir) as server:
+        yield server
 
 
 @asynccontextmanager
@@ -148,7 +148,8 @@ def _serve(arguments: argparse.Namespace) -> None:
         serving.only_here(settings),
         serving.bound(arguments.host, arguments.port) as listener,
         serving.stopped_by_signals(),
-        _database_server(settings),
+        _database_server(settings) as embedded,
+        kept_up(embedded) if embedded else nullcontext(),
     ):
         asyncio.run(prepare(database_url(settings)))
         if arguments.demo:

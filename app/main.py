@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.openapi import describe_access
 from app.access.routes import router as access
@@ -68,12 +70,28 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.close()
 
 
+class _App(FastAPI):
+    """FastAPI, within the layers of our own that every request passes.
+
+    They stand outside of FastAPI's, not among its middleware, so that what parents wait for
+    passes none of those.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._outermost: ASGIApp = Edge(ExpressLane(super().__call__), body_limits=BODY_LIMITS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
+        await self._outermost(scope, receive, send)
+
+
 def create(settings: Settings | None = None) -> FastAPI:
     """Build the app. uvicorn calls this in every worker process."""
     logging.configure()
     end_with_parent()
     settings = settings or load()
-    app = FastAPI(
+    app = _App(
         title="Xinsheng 心声",
         version="1",
         lifespan=_lifespan,
@@ -88,6 +106,4 @@ def create(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     handle_errors(app)
     describe(app, describe_access, describe_answering)
-    app.add_middleware(ExpressLane)
-    app.add_middleware(Edge, body_limits=BODY_LIMITS)  # added last, so outermost
     return app

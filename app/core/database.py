@@ -23,6 +23,7 @@ Connection = Any
 """An asyncpg connection, or one that a pool lent."""
 
 STATEMENT_TIMEOUT = "30s"
+_LENDING_SECONDS = 5
 _SERVER_SETTINGS = {
     "application_name": "xinsheng",
     "statement_timeout": STATEMENT_TIMEOUT,
@@ -58,19 +59,23 @@ class Database:
             server_settings=_SERVER_SETTINGS,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=_LENDING_SECONDS,
             pool_pre_ping=True,
         )
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.pool: Pool = None
 
     async def open(self) -> None:
-        """Connect the pool. Errors: asyncpg's, where the server cannot be reached."""
+        """Make the pool ready.
+
+        It connects when it is first used: a worker that starts while the database is away must
+        come up, since uvicorn ends all the others with one that does not.
+        """
         self.pool = await asyncpg.create_pool(
             self._url,
-            min_size=1,
+            min_size=0,
             max_size=self._pool_size,
-            timeout=5,
+            timeout=_LENDING_SECONDS,
             command_timeout=30,
             server_settings=_SERVER_SETTINGS,
         )
@@ -80,6 +85,14 @@ class Database:
         if self.pool is not None:
             await self.pool.close()
         await self.engine.dispose()
+
+
+def lent(pool: Pool) -> Any:
+    """A connection of the pool, as a context: whoever is waited for must hear of it in seconds.
+
+    Errors: TimeoutError where none comes free, which means that the database is away.
+    """
+    return pool.acquire(timeout=_LENDING_SECONDS)
 
 
 def engine(

@@ -10,6 +10,7 @@ from asyncpg.exceptions import (
     IdleInTransactionSessionTimeoutError,
     InsufficientResourcesError,
     InterfaceError,
+    InternalClientError,
     InvalidAuthorizationSpecificationError,
     InvalidCachedStatementError,
     InvalidCatalogNameError,
@@ -27,7 +28,14 @@ from asyncpg.exceptions import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-RAISED = (DBAPIError, PoolTimeoutError, PostgresError, InterfaceError, OSError)
+RAISED = (
+    DBAPIError,
+    PoolTimeoutError,
+    PostgresError,
+    InterfaceError,
+    InternalClientError,
+    OSError,
+)
 """The classes that errors of the database come as, with or without SQLAlchemy around them."""
 
 AWAY = (
@@ -47,6 +55,7 @@ AWAY = (
     InvalidCachedStatementError,  # the tables changed under a prepared statement
     OutdatedSchemaCacheError,
     InterfaceError,  # the connection, or the pool, is closed
+    InternalClientError,  # it was lost at a moment that confuses asyncpg
 )
 """What says that the database cannot be reached, or is too busy to answer."""
 _UNSTORABLE = (

@@ -1,9 +1,11 @@
 """What every request passes: an id, a limit to its body, a log line, errors made problems."""
 
+import itertools
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
@@ -46,6 +48,8 @@ _STATUS_PROBLEMS: dict[int, type[Problem]] = {
     415: UnsupportedMediaType,
     422: InvalidInput,
 }
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_NO_REFERRER = (b"referrer-policy", b"no-referrer")
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # In place of those messages of Pydantic's that quote the input.
 _MESSAGES = {
@@ -55,18 +59,21 @@ _MESSAGES = {
 
 
 class Edge:
-    """The outermost layer: request id, body limit, basic headers, one log line a request."""
+    """The outermost layer: request id, body limit, basic headers, one log line a request.
+
+    Every reply passes here, and parents wait for it: so what looks laborious here is fast.
+    """
 
     def __init__(self, app: ASGIApp, *, body_limits: Mapping[str, int]) -> None:
         self.app = app
         self._limits = tuple(body_limits.items())
+        self._ids = _request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
-        scope["request_id"] = request_id
+        request_id = scope["request_id"] = next(self._ids)
         began = time.perf_counter()
         status: int | None = None
 
@@ -74,18 +81,16 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # By hand, since every reply passes here and MutableHeaders is slow.
-                headers = message["headers"] = list(message["headers"])
+                headers = message["headers"] = [*message["headers"], _NO_SNIFFING]
                 headers.append((b"x-request-id", request_id.encode()))
-                headers.append((b"x-content-type-options", b"nosniff"))
-                if not any(name == b"referrer-policy" for name, _ in headers):
-                    headers.append((b"referrer-policy", b"no-referrer"))
+                if b"referrer-policy" not in [name for name, _ in headers]:
+                    headers.append(_NO_REFERRER)
             await send(message)
 
         try:
             await self._reply(scope, receive, send_with_headers)
         except ClientDisconnect:
-            pass  # nobody is left to answer
+            status = None  # nobody is left to answer
         except Exception as error:
             # Not left to the server: it would log the message, which may hold what came in.
             _log_failure(request_id, error)
@@ -119,6 +124,12 @@ class Edge:
         return DEFAULT_BODY_LIMIT
 
 
+def _request_ids() -> Iterator[str]:
+    # Random once for the process, then counted: to ask the kernel each time would be slow.
+    process = secrets.token_hex(4)
+    return (f"{process}{number & 0xFFFFFFFF:08x}" for number in itertools.count())
+
+
 def _route_template(scope: Scope) -> str:
     # The template, never the path: paths hold invitation tokens and link codes.
     path = getattr(scope.get("route"), "path", None)
@@ -148,15 +159,15 @@ def _refused(receive: Receive, length: int, limit: int) -> Receive:
     return refused
 
 
-def _declared(scope: Scope) -> tuple[int, str]:
-    # The body's length and type; by hand, since Headers is slow for what every request passes.
+def _declared(scope: Scope) -> tuple[int, bytes]:
+    # The body's length and type.
     length, kind = b"", b""
     for name, value in scope["headers"]:
         if name == b"content-length":
             length = value
         elif name == b"content-type":
             kind = value
-    return int(length[:20]) if length.isdigit() else 0, kind.decode("latin-1")
+    return int(length[:20]) if length.isdigit() else 0, kind
 
 
 async def _drained(receive: Receive, length: int) -> bool:
@@ -172,9 +183,10 @@ async def _drained(receive: Receive, length: int) -> bool:
     return True
 
 
-def _is_json(content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
+@lru_cache(100)
+def _is_json(content_type: bytes) -> bool:
+    kind = content_type.partition(b";")[0].strip().lower()
+    return kind == b"application/json" or kind.endswith(b"+json")
 
 
 def _checked(receive: Receive, limit: int, *, utf8_only: bool) -> Receive:
@@ -211,15 +223,13 @@ def problem_response(request: Request, problem: Problem) -> Response:
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Turn every failure into a problem document; nothing shows a stack trace.
-
-    What these handlers don't know, `Edge` makes an internal error.
-    """
+    """Turn every failure into a problem document; nothing shows a stack trace."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)
     for raised in database_errors.RAISED:
         app.add_exception_handler(raised, _on_database_error)
+    app.add_exception_handler(Exception, _on_unforeseen)
     # A slash too many is an unknown address; a redirect would trust the Host header.
     app.router.redirect_slashes = False
 
@@ -245,7 +255,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return problem_response(request, Malformed())
-    if isinstance(error.body, bytes) and not _is_json(request.headers.get("Content-Type", "")):
+    if isinstance(error.body, bytes) and not _is_json(_declared(request.scope)[1]):
         return problem_response(request, UnsupportedMediaType("Send application/json."))
     errors = [
         FieldError(_pointer(one, error.body), one["type"], _message(one))
@@ -313,6 +323,11 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     if request.method in ("GET", "HEAD"):
         return problem_response(request, NotFound())
     return problem_response(request, InvalidInput("A value is out of range or cannot be stored."))
+
+
+async def _on_unforeseen(request: Request, error: Exception) -> Response:
+    # Starlette raises it once more when this is sent, and `Edge` logs it.
+    return problem_response(request, InternalError())
 
 
 def _log_failure(request_id: str, error: Exception) -> None:

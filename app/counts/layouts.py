@@ -7,9 +7,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.tables import CampaignPopulation
-from app.counts import queries
-from app.questionnaires.layout import Layout, layout_of
-from app.questionnaires.schemas import Definition
+from app.questionnaires import service as questionnaires
+from app.questionnaires.layout import Layout
 
 # A published version never changes, so it is laid out once for each process and database.
 _known: WeakKeyDictionary[Any, dict[tuple[int, int], Layout]] = WeakKeyDictionary()
@@ -23,6 +22,5 @@ async def layouts_of(
     versions = {(one.questionnaire_id, one.version) for one in populations}
     missing = versions - known.keys()
     if missing:
-        for version, definition in (await queries.definitions(session, missing)).items():
-            known[version] = layout_of(Definition.model_validate(definition))
+        known.update(await questionnaires.layouts(session, missing))
     return {one.position: known[one.questionnaire_id, one.version] for one in populations}

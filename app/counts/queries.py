@@ -3,11 +3,11 @@
 Bare asyncpg, and SQL put together from layouts: every number in it is ours.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -15,8 +15,9 @@ from app.core.database import Connection
 from app.counts import sums
 from app.counts.selection import Selection
 from app.questionnaires.layout import Layout
-from app.questionnaires.tables import QuestionnaireVersion
 
+BEFORE_ALL = -(1 << 63)
+"""Below every transaction."""
 _DAY = f"(answered_at AT TIME ZONE '{clock.SHANGHAI.key}')::date"
 _LOCK = "hashtext('folding')"
 # A lower bound alone is taken for a third of the table, and the table read whole: so both.
@@ -33,7 +34,7 @@ _IN_RANGE = """
 def _votes(layout: Layout, condition: str) -> str:
     # The offset keeps p and v from being worked out anew for each sum that they are in.
     return f"""
-        SELECT unit_id, channel, quality <> 0 AS flagged, answered_at, sign, answers,
+        SELECT unit_id, channel, quality IS NOT NULL AS flagged, answered_at, sign, answers,
             {sums.positive_sql(layout)} AS positive, {sums.counted_sql(layout)} AS counted
         FROM responses WHERE {condition} OFFSET 0
     """
@@ -73,6 +74,18 @@ _BY_THEMSELVES = """
     FROM within LEFT JOIN at_level USING (unit_id) WHERE NOT (SELECT unmoved FROM tree)
 """
 
+# Looked up for each unit, again whatever the planner thinks.
+_GROUP = """
+    LEFT JOIN LATERAL (
+        SELECT line.ancestor_id AS group_id
+        FROM unit_ancestors AS line
+        JOIN units ON units.id = line.ancestor_id AND units.kind = $3
+        JOIN unit_ancestors AS above
+            ON above.unit_id = line.ancestor_id AND above.ancestor_id = $2
+        WHERE line.unit_id = summed.unit_id OFFSET 0
+    ) AS at_level ON true
+"""
+
 
 def _counted_sql(selection: Selection) -> str:
     filters = ""
@@ -83,17 +96,21 @@ def _counted_sql(selection: Selection) -> str:
     unfolded = [_unfolded(selection, number, filters) for number in selection.layouts]
     channel = "channel" if selection.by_channel else "NULL::smallint"
     day = "day" if selection.by_day else "NULL::date"
+    array = "[1:1] AS sums" if selection.respondents_only else ""
     return f"""
-        WITH {_UNITS}, member AS (
+        WITH {_UNITS}, member AS MATERIALIZED (
             {_AT_LEVEL if selection.level else _IN_ALL} UNION ALL {_BY_THEMSELVES}
         ),
         counted AS (
-            SELECT group_id, population, {channel} AS channel, {day} AS day,
-                sums{"[1:1]" if selection.respondents_only else ""}
-            FROM member JOIN running_counts AS standing ON standing.unit_id = member.id
+            SELECT group_id, population, {channel} AS channel, {day} AS day, sums
+            FROM member CROSS JOIN LATERAL (
+                -- Unit by unit, whatever the planner thinks of their number.
+                SELECT population, channel, day, sums{array} FROM running_counts AS standing
+                WHERE campaign_id = $1 AND unit_id = member.id
+                AND {"day < 'infinity'" if selection.by_day else "day = 'infinity'"}
                 AND (member.below IS NULL OR standing.below = member.below)
-            WHERE campaign_id = $1 AND population = ANY ($4::smallint[]) {filters}
-            AND {"day < 'infinity'" if selection.by_day else "day = 'infinity'"}
+                AND population = ANY ($4::smallint[]) {filters} OFFSET 0
+            ) AS standing
             {"".join(f"UNION ALL {one}" for one in unfolded)}
         )
         SELECT units.code, units.name, population, channel, day, sums
@@ -105,14 +122,20 @@ def _unfolded(selection: Selection, population: int, filters: str) -> str:
     layout = selection.layouts[population]
     channel = "channel" if selection.by_channel else ""
     day = _DAY if selection.by_day else ""
-    keys = [key for key in ("group_id", channel, day) if key]
+    keys = [key for key in ("unit_id", channel, day) if key]
     condition = f"{_UNFOLDED} AND campaign_id = $1 AND population = {population:d}"
     array = sums.RESPONDENTS_SQL if selection.respondents_only else sums.array_sql(layout)
     return f"""
-        SELECT group_id, {population:d}, {channel or "NULL"}, {day or "NULL"}, {array}
-        FROM ({_votes(layout, condition)}) AS fresh
-        JOIN within USING (unit_id) LEFT JOIN at_level USING (unit_id)
-        WHERE true {filters} GROUP BY {", ".join(keys)}
+        SELECT group_id, {population:d}, {channel or "NULL"}, {"day" if day else "NULL"}, sums
+        FROM (
+            SELECT unit_id, {channel or "NULL"} AS channel, {day or "NULL"} AS day, {array} AS sums
+            FROM ({_votes(layout, condition)}) AS fresh WHERE true {filters}
+            GROUP BY {", ".join(keys)} OFFSET 0
+        ) AS summed
+        {_GROUP if selection.level else "CROSS JOIN (SELECT NULL::int AS group_id) AS whole"}
+        WHERE (
+            SELECT true FROM unit_ancestors WHERE unit_id = summed.unit_id AND ancestor_id = $2
+        )
     """
 
 
@@ -334,15 +357,6 @@ async def responses(connection: Connection, campaign_id: int, population: int) -
     return found
 
 
-async def definitions(
-    session: AsyncSession, versions: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], dict[str, Any]]:
-    """Published definitions by (questionnaire id, version)."""
-    key = tuple_(QuestionnaireVersion.questionnaire_id, QuestionnaireVersion.version)
-    rows = await session.scalars(select(QuestionnaireVersion).where(key.in_(versions)))
-    return {(row.questionnaire_id, row.version): row.definition for row in rows}
-
-
 async def lag(session: AsyncSession, *, most: int) -> dict[str, Any]:
     """`seconds` since everything was folded, and `rows` that are not, counted up to `most`."""
     statement = f"""
@@ -363,18 +377,23 @@ async def moved_here(session: AsyncSession) -> bool:
     )
 
 
+_OURS = "claims", "responses", "response_texts"
+_PUT_BEFORE = """
+    UPDATE {table} SET transaction_id = transaction_id - (1::bigint << 62)
+    WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+"""
+
+
 async def begin_anew(session: AsyncSession) -> None:
     """Throw all running counts away, and make every row one that is to be folded."""
-    # While nobody writes: what is being written has its proper transaction.
-    await session.execute(text("LOCK TABLE responses IN SHARE ROW EXCLUSIVE MODE"))
     for statement in (
-        """
-        UPDATE responses SET transaction_id = 0
-        WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-        """,
+        # While nobody writes: what is being written has its proper transaction.
+        f"LOCK TABLE {', '.join(_OURS)} IN SHARE ROW EXCLUSIVE MODE",
+        # Before all transactions of here; together, since they find each other by it.
+        *(_PUT_BEFORE.format(table=table) for table in _OURS),
         "DELETE FROM running_counts",
         "DELETE FROM folded_campaigns",
-        "UPDATE folding SET folded_below = 0, seen_below = 0, "
+        f"UPDATE folding SET folded_below = {BEFORE_ALL}, seen_below = {BEFORE_ALL}, "
         "server = (SELECT system_identifier FROM pg_control_system())",
     ):
         await session.execute(text(statement))

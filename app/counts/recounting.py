@@ -87,7 +87,8 @@ async def _replace(session: AsyncSession, campaign_id: int, population: int) -> 
     layout = (await _asked(session, campaign_id, population))[1]
     below = (await queries.state(connection))["folded_below"]
     await queries.drop(connection, campaign_id, population)
-    await queries.fold(connection, campaign_id, population, layout, since=0, below=below)
+    since = queries.BEFORE_ALL
+    await queries.fold(connection, campaign_id, population, layout, since=since, below=below)
 
 
 async def _present(session: AsyncSession) -> list[tuple[int, int]]:

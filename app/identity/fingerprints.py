@@ -6,16 +6,14 @@ in two campaigns, and a copy of the database without the campaign's key says not
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ProofKind = Literal["wechat", "invitation", "phone", "external", "device"]
 OncePer = Literal["campaign", "population", "unit"]
 FINGERPRINT_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """One thing that shows who answers: its kind, and its value in canonical form."""
 
     kind: ProofKind

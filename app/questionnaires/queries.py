@@ -1,8 +1,9 @@
 """SQL of questionnaires."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text, true
+from sqlalchemy import ColumnElement, func, or_, select, text, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -91,6 +92,15 @@ async def version_by_number(
 ) -> QuestionnaireVersion | None:
     """One published version."""
     return await session.get(QuestionnaireVersion, (questionnaire_id, version))
+
+
+async def definitions(
+    session: AsyncSession, versions: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """The definitions of published versions, by (questionnaire id, version)."""
+    key = tuple_(QuestionnaireVersion.questionnaire_id, QuestionnaireVersion.version)
+    rows = await session.scalars(select(QuestionnaireVersion).where(key.in_(versions)))
+    return {(row.questionnaire_id, row.version): row.definition for row in rows}
 
 
 async def latest_version(

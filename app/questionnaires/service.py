@@ -1,5 +1,6 @@
 """Rules of questionnaires: who sees, changes and publishes them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,6 +9,7 @@ from app.access.principal import Principal
 from app.access.service import audit
 from app.core.problems import FieldError, InvalidInput, NotFound
 from app.questionnaires import publishing, queries
+from app.questionnaires.layout import Layout, layout_of
 from app.questionnaires.problems import NotOwner, QuestionnaireRefused
 from app.questionnaires.schemas import Definition, Published, QuestionnaireIn
 from app.questionnaires.tables import Questionnaire, QuestionnaireVersion
@@ -39,6 +41,16 @@ async def published(
 def definition_of(version: QuestionnaireVersion) -> Definition:
     """The definition that a published version froze."""
     return Definition.model_validate(version.definition)
+
+
+async def layouts(
+    session: AsyncSession, versions: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], Layout]:
+    """The layouts of published versions, by (questionnaire id, version)."""
+    return {
+        version: layout_of(Definition.model_validate(definition))
+        for version, definition in (await queries.definitions(session, versions)).items()
+    }
 
 
 async def put(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from app.core.problems import FieldError, pointer
 from app.core.schemas import storable
 from app.questionnaires import conditions
@@ -36,8 +38,7 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True, gc=False):
     """Answers as they are stored; two submissions have the same answers when these are equal."""
 
     answers: bytes
@@ -103,9 +104,8 @@ class Validator:
         if wrong or seen < len(answers):
             errors = [_error(["answers", code], problem) for code, problem in wrong]
             raise InvalidAnswers(errors=errors + self._unknown(answers))
-        numbers = None
-        if any(one is not None for one in sheet.numbers):
-            numbers = tuple(sheet.numbers)
+        told = sheet.numbers.count(None) < layout.numbers
+        numbers = tuple(sheet.numbers) if told else None
         return Encoded(bytes(sheet.answers), numbers, tuple(sheet.texts))
 
     def asked(self, answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,60 +22,86 @@ log = logging.getLogger("xinsheng.intake")
 CAPACITY = 4096
 """Responses that may wait in one process; more are refused at once, to be sent again."""
 _BATCH = 256
-_LANES = 2
-"""Batches under way at once: one commits while the other is being sent."""
+_AT_ONCE = 4
+_WORTHWHILE = 16
+"""Responses for which another batch goes beside those under way: fewer cost more each."""
+_PATIENCE = 0.02
+"""Seconds after which fewer go too: a batch that waits for a lock must not hold up the others."""
 
 _Waiting = tuple[Submission, "asyncio.Future[Outcome]"]
 
 
 class Intake:
-    """One process's queue of responses and the tasks that commit them."""
+    """One process's queue of responses, and the batches of them that are being committed."""
 
     def __init__(self, pool: Pool, *, capacity: int = CAPACITY) -> None:
-        self._pool = pool
         self._capacity = capacity
         self._queue: deque[_Waiting] = deque()
-        self._arrived = asyncio.Event()
+        self._free = [_Lent(pool) for _ in range(_AT_ONCE)]
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._patient_until = 0.0
         self._closing = False
-        self._lanes: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to commit."""
-        self._lanes = [asyncio.create_task(self._lane()) for _ in range(_LANES)]
+        """Begin to accept, in the running event loop."""
+        self._loop = asyncio.get_running_loop()
 
     async def stop(self) -> None:
         """Finish what was accepted, then end."""
         self._closing = True
-        self._arrived.set()
-        await asyncio.gather(*self._lanes)
+        self._begin()
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        for lent in self._free:
+            await lent.give_back()
 
     async def submit(self, submission: Submission) -> Outcome:
         """Store one response; returns after the commit. Errors: Busy, and then nothing is known
         to be stored: sending the same again is safe."""
         if self._closing or len(self._queue) >= self._capacity:
             raise Busy()
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._queue.append((submission, outcome))
-        self._arrived.set()
+        if len(self._queue) == 1:
+            # Soon, not now: with all that arrive in this turn of the loop.
+            self._loop.call_soon(self._begin)
+        elif len(self._queue) >= _WORTHWHILE:
+            self._begin()
         # Shielded by the queue: whoever hangs up now is still stored.
         return await outcome
 
-    async def _lane(self) -> None:
-        connection = _Lent(self._pool)
+    def _begin(self) -> None:
+        """Begin the batches that are due."""
+        while self._queue and self._free and self._is_due():
+            count = min(_BATCH, len(self._queue))
+            batch = [self._queue.popleft() for _ in range(count)]
+            # The last one given back is the first one taken, so that few are in use.
+            task = self._loop.create_task(self._run(self._free.pop(), batch))
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+            self._patient_until = self._loop.time() + _PATIENCE
+            self._loop.call_later(_PATIENCE, self._begin)
+
+    def _is_due(self) -> bool:
+        if not self._under_way or len(self._queue) >= _WORTHWHILE:
+            return True
+        return self._loop.time() >= self._patient_until
+
+    async def _run(self, lent: "_Lent", batch: Sequence[_Waiting]) -> None:
         try:
-            while self._queue or not self._closing:
-                if not self._queue:
-                    self._arrived.clear()
-                    await self._arrived.wait()
-                    continue
-                count = min(_BATCH, len(self._queue))
-                await self._commit(connection, [self._queue.popleft() for _ in range(count)])
+            await self._commit(lent, batch)
         finally:
-            await connection.give_back()
+            self._free.append(lent)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._begin()
 
     async def _commit(self, lent: "_Lent", waiting: Sequence[_Waiting]) -> None:
         try:
-            outcomes = await _stored(lent, [submission for submission, _ in waiting])
+            waiting = _tell(waiting, await _stored_new(lent, waiting))
+            if waiting:
+                _tell(waiting, await _stored(lent, waiting))
         except Exception as error:
             await lent.give_back()
             if database_errors.meaning(error) == "away":
@@ -83,10 +109,6 @@ class Intake:
                 _refuse(waiting, Busy("The database cannot be reached just now."))
             else:
                 await self._one_by_one(lent, waiting, error)
-        else:
-            for (_, future), outcome in zip(waiting, outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
 
     async def _one_by_one(
         self, lent: "_Lent", waiting: Sequence[_Waiting], error: Exception
@@ -101,7 +123,7 @@ class Intake:
 
 
 class _Lent:
-    """A lane's connection: kept while all goes well, since lending one costs a round trip."""
+    """A connection for batches: kept while all goes well, since lending one costs a round trip."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -119,19 +141,36 @@ class _Lent:
         try:
             await self._pool.release(connection, timeout=5)
         except Exception as error:
-            # A lane must outlive whatever its connection died of.
+            # The intake must outlive whatever its connection died of.
             log.warning("connection not given back: %s", type(error).__name__)
             connection.terminate()
 
 
-async def _stored(lent: _Lent, submissions: Sequence[Submission]) -> list[Outcome]:
+async def _stored_new(lent: _Lent, waiting: Sequence[_Waiting]) -> list[Outcome | None]:
+    # Most responses are new: one round trip, and no transaction to begin and end.
+    return await ledger.store_new(await lent.get(), [submission for submission, _ in waiting])
+
+
+async def _stored(lent: _Lent, waiting: Sequence[_Waiting]) -> list[Outcome]:
     connection = await lent.get()
+    submissions = [submission for submission, _ in waiting]
     try:
         async with connection.transaction():
             return await ledger.store(connection, submissions)
     except DeadlockDetectedError:
         async with connection.transaction():
             return await ledger.store(connection, submissions)
+
+
+def _tell(waiting: Sequence[_Waiting], outcomes: Sequence[Outcome | None]) -> list[_Waiting]:
+    """Tell those whose outcome is known; returns the others."""
+    left = []
+    for one, outcome in zip(waiting, outcomes, strict=True):
+        if outcome is None:
+            left.append(one)
+        elif not one[1].done():
+            one[1].set_result(outcome)
+    return left
 
 
 def _refuse(waiting: Sequence[_Waiting], error: Exception) -> None:

@@ -7,12 +7,37 @@ telephone in the transactions of its deliveries.
 from collections.abc import Sequence
 from uuid import UUID
 
-from asyncpg.exceptions import UniqueViolationError
+from asyncpg.exceptions import DeadlockDetectedError, UniqueViolationError
 
 from app.core.database import Connection
 from app.questionnaires.validator import Encoded
 from app.responses import queries
 from app.responses.submission import Outcome, Submission
+
+
+async def store_new(
+    connection: Connection, submissions: Sequence[Submission]
+) -> list[Outcome | None]:
+    """Store what is plainly new, in one statement that commits; not in a transaction.
+
+    Returns an outcome for each that is stored by now. The others bind nothing yet: what becomes
+    of them is for `store` to say.
+    """
+    outcomes: list[Outcome | None] = [None] * len(submissions)
+    chosen: dict[tuple[int, UUID], int] = {}
+    for index, submission in enumerate(submissions):
+        if len(submission.fingerprints) == 1:
+            chosen.setdefault(submission.key, index)
+    indexes = list(chosen.values())
+    try:
+        left = await queries.insert_new(connection, [submissions[index] for index in indexes])
+    except (UniqueViolationError, DeadlockDetectedError):
+        return outcomes
+    for index in indexes:
+        outcomes[index] = Outcome.stored
+    for number in left:
+        outcomes[indexes[number]] = None
+    return outcomes
 
 
 async def store(connection: Connection, submissions: Sequence[Submission]) -> list[Outcome]:
@@ -58,6 +83,9 @@ async def _refused_or_replacing(connection: Connection, submission: Submission) 
         # It stands already: an equal one came just before it in this batch.
         [former_self] = await earlier(connection, [submission])
         return former_self or Outcome.already_answered
+    if not holders:
+        # While it waited, another answer of this person took the place, or it was withdrawn.
+        return (await store(connection, [submission]))[0]
     former = await queries.latest(connection, [(submission.campaign_id, one) for one in holders])
     # Across channels the first always stands; nor can one response replace two.
     if len(holders) != 1 or former[0]["channel"] != submission.channel:

@@ -7,18 +7,65 @@ from uuid import UUID
 from app.core.database import Connection
 from app.responses.submission import Submission
 
+# What the two statements that insert have in common: arrays as sent, and rows of the ledger.
+_SENT = """
+        $1::int[], $2::int[], $3::uuid[], $4::int[], $5::smallint[], $6::smallint[], $7::int[],
+        $8::timestamptz[], $9::int[], $10::text[], $11::bytea[], $12::text[]"""
+_SENT_COLUMNS = """
+        campaign_id, revision, submission_id, unit_id, population, channel, origin_id,
+        answered_at, seconds, locale, answers, numbers"""
+_LEDGER_ROWS = """
+    INSERT INTO responses (
+        campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
+        answered_at, seconds, locale, answers, numbers
+    )
+    SELECT
+        campaign_id, submission_id, 0, 1, unit_id, population, channel, origin_id,
+        answered_at, CASE WHEN seconds < 32768 THEN seconds END, locale, answers,
+        numbers::float8[]"""
+
+# The statement that parents wait for: responses of one proof each, in a transaction of its own.
+# A response is stored if its claim is taken now; else, or where the campaign was changed, its
+# index comes back. Where a claim is taken but the ledger holds the response's key, the statement
+# fails as a whole: so nothing is bound by a response that is not stored.
+_INSERT_NEW = f"""
+WITH item AS MATERIALIZED (
+    SELECT sent.*, campaigns.id IS NOT NULL AS valid
+    FROM unnest({_SENT}, $13::bytea[])
+    WITH ORDINALITY AS sent ({_SENT_COLUMNS}, fingerprint, n)
+    LEFT JOIN campaigns
+    ON campaigns.id = sent.campaign_id AND campaigns.revision = sent.revision
+),
+claimed AS (
+    INSERT INTO claims (campaign_id, fingerprint, submission_id)
+    SELECT campaign_id, fingerprint, submission_id FROM item WHERE valid
+    -- By n last: of two that bring the same proof, the first gets it.
+    ORDER BY 1, 2, n
+    ON CONFLICT DO NOTHING
+    RETURNING campaign_id, submission_id
+),
+stored AS ({_LEDGER_ROWS}
+    FROM item JOIN claimed USING (campaign_id, submission_id)
+    ORDER BY 1, 2
+),
+spelled AS (
+    INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body)
+    SELECT campaign_id, submission_id, 0, position, body
+    FROM unnest($14::int[], $15::uuid[], $16::smallint[], $17::text[])
+        AS said (campaign_id, submission_id, position, body)
+    JOIN claimed USING (campaign_id, submission_id)
+)
+SELECT n - 1 AS index FROM item LEFT JOIN claimed USING (campaign_id, submission_id)
+WHERE claimed.submission_id IS NULL
+"""
+
 # One statement for a whole batch. Nothing here looks before it inserts: claims and the ledger's
 # key decide. Both are inserted in one order everywhere, and `won` reads all of `claimed` before
 # the ledger is touched, so that batches at once cannot deadlock.
-_INSERT = """
+_INSERT = f"""
 WITH item AS MATERIALIZED (
-    SELECT * FROM unnest(
-        $1::int[], $2::int[], $3::uuid[], $4::int[], $5::smallint[], $6::smallint[], $7::int[],
-        $8::timestamptz[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::int[]
-    ) WITH ORDINALITY AS item (
-        campaign_id, revision, submission_id, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, answers, numbers, proofs, n
-    )
+    SELECT * FROM unnest({_SENT}, $13::int[])
+    WITH ORDINALITY AS item ({_SENT_COLUMNS}, proofs, n)
 ),
 valid AS MATERIALIZED (
     SELECT item.* FROM item JOIN campaigns
@@ -37,14 +84,7 @@ won AS MATERIALIZED (
     SELECT campaign_id, submission_id, count(*) AS claims, array_agg(fingerprint) AS taken
     FROM claimed GROUP BY 1, 2
 ),
-stored AS (
-    INSERT INTO responses (
-        campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, answers, numbers
-    )
-    SELECT
-        campaign_id, submission_id, 0, 1, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, answers, numbers::float8[]
+stored AS ({_LEDGER_ROWS}
     FROM valid LEFT JOIN won USING (campaign_id, submission_id)
     WHERE valid.proofs = coalesce(won.claims, 0)
     ORDER BY 1, 2
@@ -79,16 +119,7 @@ SELECT
     wanted.n - 1 AS index, latest.sequence, latest.sign, latest.channel, latest.population,
     latest.answered_at,
     latest.answers, latest.numbers,
-    ARRAY(
-        SELECT position FROM response_texts AS said
-        WHERE said.campaign_id = latest.campaign_id AND said.submission_id = latest.submission_id
-        AND said.sequence = latest.sequence ORDER BY position
-    ) AS positions,
-    ARRAY(
-        SELECT body FROM response_texts AS said
-        WHERE said.campaign_id = latest.campaign_id AND said.submission_id = latest.submission_id
-        AND said.sequence = latest.sequence ORDER BY position
-    ) AS bodies
+    said.positions, said.bodies
 FROM unnest($1::int[], $2::uuid[]) WITH ORDINALITY AS wanted (campaign_id, submission_id, n)
 CROSS JOIN LATERAL (
     SELECT * FROM responses
@@ -96,6 +127,15 @@ CROSS JOIN LATERAL (
     AND responses.submission_id = wanted.submission_id
     ORDER BY sequence DESC LIMIT 1
 ) AS latest
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(array_agg(position ORDER BY position), '{}') AS positions,
+        coalesce(array_agg(body ORDER BY position), '{}') AS bodies
+    FROM response_texts AS said
+    WHERE said.transaction_id = latest.transaction_id
+    AND said.campaign_id = latest.campaign_id AND said.submission_id = latest.submission_id
+    AND said.sequence = latest.sequence
+) AS said
 """
 
 _REVERSE = """
@@ -114,48 +154,9 @@ _APPEND = """
 INSERT INTO responses (
     campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
     answered_at, seconds, locale, answers, numbers
-) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-"""
-
-_RULES = """
-SELECT
-    campaigns.id, campaigns.code, campaigns.title, campaigns.revision, campaigns.state,
-    campaigns.region_id, campaigns.opens_at, campaigns.closes_at, campaigns.delivery_days,
-    campaigns.identity, campaigns.once_per, campaigns.on_duplicate,
-    campaigns.contact::text, campaigns.legal::text,
-    (SELECT wrapped FROM campaign_keys WHERE campaign_id = campaigns.id AND purpose = 'identity')
-        AS identity_key,
-    (SELECT wrapped FROM campaign_keys WHERE campaign_id = campaigns.id AND purpose = 'receipt')
-        AS receipt_key,
-    units.name AS region_name
-FROM campaigns JOIN units ON units.id = campaigns.region_id
-"""
-
-_POPULATIONS = """
-SELECT
-    population.position, population.code, population.questionnaire_id, population.version,
-    questionnaires.code AS questionnaire
-FROM campaign_populations AS population
-JOIN questionnaires ON questionnaires.id = population.questionnaire_id
-WHERE population.campaign_id = $1 ORDER BY population.position
-"""
-
-_LINK = """
-SELECT
-    links.id, links.campaign_id, links.population, links.unit_id, links.revoked_at IS NOT NULL AS
-    revoked, units.code AS unit_code, units.name AS unit_name, campaigns.revision
-FROM links JOIN units ON units.id = links.unit_id JOIN campaigns ON campaigns.id = links.campaign_id
-WHERE links.code = $1
-"""
-
-_BATCH = """
-SELECT
-    batch.id, batch.campaign_id, batch.population, batch.unit_id, batch.count,
-    batch.revoked_at IS NOT NULL AS revoked, units.code AS unit_code, units.name AS unit_name,
-    campaigns.revision
-FROM invitation_batches AS batch
-JOIN units ON units.id = batch.unit_id JOIN campaigns ON campaigns.id = batch.campaign_id
-WHERE batch.id = $1
+) VALUES (
+    $1, $2, $3, 1, $4, $5, $6, $7, $8, CASE WHEN $9::int < 32768 THEN $9 END, $10, $11, $12
+)
 """
 
 
@@ -164,6 +165,44 @@ def _pg_numbers(numbers: Sequence[float | None] | None) -> str | None:
     if numbers is None:
         return None
     return "{" + ",".join("NULL" if one is None else repr(one) for one in numbers) + "}"
+
+
+async def insert_new(connection: Connection, submissions: Sequence[Submission]) -> list[int]:
+    """Claim and store a batch without equal keys, of one fingerprint each.
+
+    Outside of a transaction, which makes it one of its own. Returns the indexes of those that
+    were not stored: nothing is bound by them.
+    Errors: UniqueViolationError, and nothing is stored, where a key of one whose proof was free
+    is in the ledger.
+    """
+    texts = [(one, *text) for one in submissions for text in one.encoded.texts]
+    rows = await connection.fetch(
+        _INSERT_NEW,
+        *_columns(submissions),
+        [one.fingerprints[0] for one in submissions],
+        [one.campaign_id for one, _, _ in texts],
+        [one.submission_id for one, _, _ in texts],
+        [position for _, position, _ in texts],
+        [body for _, _, body in texts],
+    )
+    return [row["index"] for row in rows]
+
+
+def _columns(submissions: Sequence[Submission]) -> tuple[list[Any], ...]:
+    return (
+        [one.campaign_id for one in submissions],
+        [one.revision for one in submissions],
+        [one.submission_id for one in submissions],
+        [one.unit_id for one in submissions],
+        [one.population for one in submissions],
+        [one.channel for one in submissions],
+        [one.origin_id for one in submissions],
+        [one.answered_at for one in submissions],
+        [one.seconds for one in submissions],
+        [one.locale for one in submissions],
+        [one.encoded.answers for one in submissions],
+        [_pg_numbers(one.encoded.numbers) for one in submissions],
+    )
 
 
 async def insert(connection: Connection, submissions: Sequence[Submission]) -> list[Any]:
@@ -180,18 +219,7 @@ async def insert(connection: Connection, submissions: Sequence[Submission]) -> l
     ]
     rows: list[Any] = await connection.fetch(
         _INSERT,
-        [one.campaign_id for one in submissions],
-        [one.revision for one in submissions],
-        [one.submission_id for one in submissions],
-        [one.unit_id for one in submissions],
-        [one.population for one in submissions],
-        [one.channel for one in submissions],
-        [one.origin_id for one in submissions],
-        [one.answered_at for one in submissions],
-        [one.seconds for one in submissions],
-        [one.locale for one in submissions],
-        [one.encoded.answers for one in submissions],
-        [_pg_numbers(one.encoded.numbers) for one in submissions],
+        *_columns(submissions),
         [len(one.fingerprints) for one in submissions],
         [n for n, _ in proofs],
         [fingerprint for _, fingerprint in proofs],
@@ -246,7 +274,8 @@ async def append(connection: Connection, submission: Submission, sequence: int) 
     )
     for position, body in submission.encoded.texts:
         await connection.execute(
-            "INSERT INTO response_texts VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body) "
+            "VALUES ($1, $2, $3, $4, $5)",
             submission.campaign_id,
             submission.submission_id,
             sequence,
@@ -275,7 +304,12 @@ async def take_claims(connection: Connection, submission: Submission) -> bool:
 async def free_claims(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
     """Let a response's persons go: they may answer again."""
     await connection.execute(
-        "DELETE FROM claims WHERE submission_id = $2 AND campaign_id = $1",
+        """
+        DELETE FROM claims WHERE campaign_id = $1 AND submission_id = $2
+        AND transaction_id >> 4 = ANY (
+            SELECT transaction_id >> 4 FROM responses WHERE campaign_id = $1 AND submission_id = $2
+        )
+        """,
         campaign_id,
         submission_id,
     )
@@ -300,44 +334,3 @@ async def claimed(connection: Connection, campaign_id: int, fingerprints: Sequen
         list(fingerprints),
     )
     return bool(found)
-
-
-async def link(connection: Connection, code: str) -> Any:
-    """A link with its unit and its campaign's revision, or None."""
-    return await connection.fetchrow(_LINK, code)
-
-
-async def batch(connection: Connection, batch_id: int) -> Any:
-    """A batch of invitations with its unit and its campaign's revision, or None."""
-    return await connection.fetchrow(_BATCH, batch_id)
-
-
-async def campaign_id(connection: Connection, code: str) -> int | None:
-    """The id of a campaign."""
-    found: int | None = await connection.fetchval("SELECT id FROM campaigns WHERE code = $1", code)
-    return found
-
-
-async def revision(connection: Connection, campaign_id: int) -> int | None:
-    """The present revision of a campaign's rules, or None for no such campaign."""
-    found: int | None = await connection.fetchval(
-        "SELECT revision FROM campaigns WHERE id = $1", campaign_id
-    )
-    return found
-
-
-async def rules(connection: Connection, campaign_id: int) -> tuple[Any, list[Any]]:
-    """A campaign's rules and its populations in order."""
-    campaign = await connection.fetchrow(_RULES + "WHERE campaigns.id = $1", campaign_id)
-    return campaign, await connection.fetch(_POPULATIONS, campaign_id)
-
-
-async def definition(connection: Connection, questionnaire_id: int, version: int) -> str:
-    """The JSON of a published version."""
-    found: str = await connection.fetchval(
-        "SELECT definition::text FROM questionnaire_versions "
-        "WHERE questionnaire_id = $1 AND version = $2",
-        questionnaire_id,
-        version,
-    )
-    return found

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core import clock
+from app.core.database import lent
 from app.core.http import error_response
 from app.core.problems import NotFound, replies
 from app.identity import devices
@@ -140,7 +141,7 @@ async def get_link(
 async def read_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
     """Read what a receipt proves: that the response arrived, and whether it counts."""
     reception: Reception = request.app.state.reception
-    async with reception.pool.acquire() as connection:
+    async with lent(reception.pool) as connection:
         return _arrival(await receipts.read(connection, reception.directory, sent.receipt))
 
 
@@ -148,7 +149,7 @@ async def read_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
 async def withdraw_by_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
     """Withdraw the response behind a receipt, until the campaign closes."""
     reception: Reception = request.app.state.reception
-    async with reception.pool.acquire() as connection:
+    async with lent(reception.pool) as connection:
         return _arrival(await receipts.withdraw(connection, reception.directory, sent.receipt))
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from app.core import clock
-from app.core.database import Pool
+from app.core.database import Pool, lent
 from app.core.keyring import Keyring
 from app.core.problems import Busy, NotFound, Problem
 from app.identity import devices
@@ -45,8 +47,7 @@ class Reception:
     intake: Intake
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(msgspec.Struct, frozen=True, gc=False):
     """A way in as a person came to it: the entrance, and what it proves of the person."""
 
     entrance: Entrance
@@ -68,8 +69,7 @@ FindDoor = Callable[[bool], Awaitable[Door]]
 """Finds the door again; the argument asks for a fresh look at the database."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """An accepted response: its receipt, and how it stands to those before."""
 
     receipt: str
@@ -110,8 +110,10 @@ def gate(entrance: Entrance, now: datetime, *, opened_at: datetime | None = None
         return LinkRevoked()
     if rules.state == "draft" or (rules.state == "open" and now < rules.opens_at):
         return NotOpenYet()
+    if rules.state == "open" and now < rules.closes_at:
+        return None
     in_time = opened_at is not None and opened_at < rules.closes_at
-    if rules.state != "open" or now >= rules.closes_at + (PAGE_GRACE if in_time else timedelta()):
+    if rules.state != "open" or not in_time or now >= rules.closes_at + PAGE_GRACE:
         return Closed()
     return None
 
@@ -149,7 +151,7 @@ async def has_answered(reception: Reception, door: Door, device_proof: str | Non
     claims = fingerprints_of(reception, door, device_proof)
     if not claims:
         return False
-    async with reception.pool.acquire() as connection:
+    async with lent(reception.pool) as connection:
         return await queries.claimed(connection, door.entrance.rules.id, claims)
 
 
@@ -197,7 +199,7 @@ def _raise(problem: Problem) -> Outcome:
 
 
 async def _earlier(reception: Reception, submission: Submission) -> Outcome | None:
-    async with reception.pool.acquire() as connection:
+    async with lent(reception.pool) as connection:
         return (await ledger.earlier(connection, [submission]))[0]
 
 

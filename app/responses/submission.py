@@ -3,10 +3,11 @@
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
+
+import msgspec
 
 from app.questionnaires.validator import Encoded
 from app.responses.tables import Channel
@@ -33,8 +34,7 @@ class Outcome(Enum):
     """The campaign's rules have changed since they were read: read them again and repeat."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """One response, checked and encoded, as the ledger takes it."""
 
     campaign_id: int

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, DOUBLE_PRECISION
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from app.core.database import Base
 from app.core.sql import Instant
@@ -27,6 +27,10 @@ class Channel(IntEnum):
     paper = 6
 
 
+def _transaction_id() -> MappedColumn[int]:
+    return mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
+
+
 class Response(Base):
     """The ledger of responses: only ever appended to, the sum of the signs is the truth.
 
@@ -39,23 +43,22 @@ class Response(Base):
 
     answered_at: Mapped[datetime] = mapped_column(Instant)
     """When it was answered: received online, or the end of the interview."""
-    transaction_id: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
-    )
+    transaction_id: Mapped[int] = _transaction_id()
     """The inserting transaction: below `pg_snapshot_xmin` no further row can appear."""
     campaign_id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[int]
     origin_id: Mapped[int | None]
     """The link, the batch of invitations or, for the telephone, the client that it came through."""
-    seconds: Mapped[int | None]
-    """From the start of answering to its end, where the client said when it started."""
+    seconds: Mapped[int | None] = mapped_column(SmallInteger)
+    """From the start of answering to its end, where the client said when it started and it was
+    within nine hours."""
     sequence: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     sign: Mapped[int] = mapped_column(SmallInteger)
     population: Mapped[int] = mapped_column(SmallInteger)
     channel: Mapped[int] = mapped_column(SmallInteger)
-    quality: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    """Bits that flag a doubtful response; 0 is clean."""
+    quality: Mapped[int | None] = mapped_column(SmallInteger)
+    """Bits that flag a doubtful response; null is clean, and takes no room."""
     answers: Mapped[bytes] = mapped_column(BYTEA)
     """Closed answers by slot of the version's layout, one byte each; 0 is unanswered."""
     numbers: Mapped[list[float] | None] = mapped_column(ARRAY(DOUBLE_PRECISION))
@@ -72,31 +75,41 @@ class Response(Base):
 
 
 class ResponseText(Base):
-    """A text answer of a response, apart from the closed ones."""
+    """A text answer of a response, apart from the closed ones.
+
+    It is found by the transaction that it shares with its row in the ledger: an index that grows
+    at its end is written once, where one by submissions is written all over.
+    """
 
     __tablename__ = "response_texts"
 
-    campaign_id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[UUID] = mapped_column(primary_key=True)
-    sequence: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    transaction_id: Mapped[int] = _transaction_id()
+    campaign_id: Mapped[int]
+    submission_id: Mapped[UUID]
+    sequence: Mapped[int] = mapped_column(SmallInteger)
+    position: Mapped[int] = mapped_column(SmallInteger)
     """The position among the version's text questions."""
     body: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_response_texts_transaction_id", "transaction_id"),)
+    # The statement that writes a row writes the response, whose key keeps both from coming twice.
+    __mapper_args__ = {  # noqa: RUF012
+        "primary_key": ["campaign_id", "submission_id", "sequence", "position"]
+    }
 
 
 class Claim(Base):
     """One person's proof, taken by one response: the constraint behind "once".
 
-    The fingerprint is an HMAC under the campaign's own key; the rows go when the key goes.
+    The fingerprint is an HMAC under the campaign's own key; the rows go when the key goes. What a
+    response holds is found as its texts are.
     """
 
     __tablename__ = "claims"
 
+    transaction_id: Mapped[int] = _transaction_id()
     campaign_id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
     submission_id: Mapped[UUID]
 
-    __table_args__ = (
-        # A hash index holds four bytes an entry: enough to free a response's claims.
-        Index("hash_claims_submission_id", "submission_id", postgresql_using="hash"),
-    )
+    __table_args__ = (Index("ix_claims_transaction_id", text("(transaction_id >> 4)")),)

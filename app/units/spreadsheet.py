@@ -7,8 +7,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import openpyxl
-
 from app.core.problems import FieldError, Malformed
 from app.units.problems import ImportRefused
 
@@ -67,6 +65,8 @@ def read_xlsx(body: bytes) -> Iterator[tuple[int, Row]]:
 
 
 def _lines(body: bytes, *, formulas: bool) -> Iterator[Sequence[Any]]:
+    import openpyxl  # here, since it would cost every process six megabytes
+
     book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=not formulas)
     # A file of one cell may claim the last row and column of Excel: it must not cost so much.
     yield from book.worksheets[0].iter_rows(

@@ -1,4 +1,4 @@
-"""Running counts over the ledger of responses, and the view that spells responses out."""
+"""Running counts, a view that spells responses out, and responses that take less room."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,7 +48,8 @@ _READABLE_RESPONSES = """
                 WHEN 'text'
                 THEN (
                     SELECT to_jsonb(body) FROM response_texts AS said
-                    WHERE said.campaign_id = latest.campaign_id
+                    WHERE said.transaction_id = latest.transaction_id
+                    AND said.campaign_id = latest.campaign_id
                     AND said.submission_id = latest.submission_id
                     AND said.sequence = latest.sequence AND said.position = nth_text - 1
                 )
@@ -71,6 +72,15 @@ _READABLE_RESPONSES = """
         SELECT FROM responses AS later
         WHERE later.campaign_id = latest.campaign_id
         AND later.submission_id = latest.submission_id AND later.sequence > latest.sequence
+    )
+"""
+
+# What a response holds was stored in the transaction of its row, of its last one if it changed.
+_SAME_TRANSACTION = """
+    UPDATE {table} SET transaction_id = (
+        SELECT coalesce(max(responses.transaction_id), 0) FROM responses
+        WHERE responses.campaign_id = {table}.campaign_id
+        AND responses.submission_id = {table}.submission_id AND {row}
     )
 """
 
@@ -131,4 +141,25 @@ def upgrade() -> None:
     op.execute("INSERT INTO unit_tree (moves) VALUES (0)")
     op.create_index("ix_responses_transaction_id", "responses", [sa.text("(transaction_id >> 4)")])
     op.drop_index("brin_responses_transaction_id", "responses")
+    # One pass over the table. Nine hours and more are no duration of answering.
+    op.execute("""
+        ALTER TABLE responses
+        ALTER COLUMN seconds TYPE smallint USING CASE WHEN seconds < 32768 THEN seconds END,
+        ALTER COLUMN quality DROP DEFAULT, ALTER COLUMN quality DROP NOT NULL,
+        ALTER COLUMN quality TYPE smallint USING nullif(quality, 0)
+    """)
+    for table, row in (
+        ("claims", "sign > 0"),
+        ("response_texts", "responses.sequence = response_texts.sequence"),
+    ):
+        op.execute(f"ALTER TABLE {table} ADD COLUMN transaction_id bigint")
+        op.execute(_SAME_TRANSACTION.format(table=table, row=row))
+        op.execute(f"""
+            ALTER TABLE {table} ALTER COLUMN transaction_id SET NOT NULL,
+            ALTER COLUMN transaction_id SET DEFAULT pg_current_xact_id()::text::bigint
+        """)
+    op.create_index("ix_claims_transaction_id", "claims", [sa.text("(transaction_id >> 4)")])
+    op.create_index("ix_response_texts_transaction_id", "response_texts", ["transaction_id"])
+    op.drop_index("hash_claims_submission_id", "claims")
+    op.drop_constraint("pk_response_texts", "response_texts")
     op.execute(_READABLE_RESPONSES)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,26 @@ from app.core.embedded_postgres import client_url
 _DEFINITION = Path(__file__).parents[2] / "app/questionnaires/definitions/satisfaction-six.json"
 
 
-@dataclass(frozen=True)
-class Campaign:
-    """What the benchmark sends to."""
+ANSWERS = {
+    "overall": "satisfied",
+    "ethics": "satisfied",
+    "teaching": "basically_satisfied",
+    "workload": "dissatisfied",
+    "conditions": "satisfied",
+    "safety": "dont_know",
+    "comment": "希望多一些体育活动",
+}
+_MOST_AT_ONCE = 50_000
 
-    tokens: list[str]
+
+def body() -> bytes:
+    """A response's body, with a submission id of its own."""
+    sent = {"submission_id": str(uuid.uuid4()), "answers": ANSWERS}
+    return json.dumps(sent, ensure_ascii=False).encode()
 
 
-def set_up(data_dir: Path, port: int, *, invitations: int) -> Campaign:
-    """Make an open campaign through the API, and this many invitations."""
+def set_up(data_dir: Path, port: int, *, invitations: int) -> list[str]:
+    """Make an open campaign through the API; the tokens of this many invitations."""
     made = asyncio.run(_client(data_dir))
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
         token = http.post(
@@ -42,17 +53,22 @@ def set_up(data_dir: Path, port: int, *, invitations: int) -> Campaign:
         http.post("/v1/questionnaires/bench/publish").raise_for_status()
         _put(http, "/v1/campaigns/bench", _campaign())
         http.post("/v1/campaigns/bench/open").raise_for_status()
-        return Campaign(_invitations(http, invitations))
+        return list(_invitations(http, invitations))
 
 
-def _invitations(http: httpx.Client, count: int) -> list[str]:
-    reply = http.post(
-        "/v1/campaigns/bench/invitations",
-        json={"unit": "S", "population": "parent", "count": count},
-        headers={"Idempotency-Key": str(uuid.uuid4())},
-    )
-    reply.raise_for_status()
-    return [item["token"] for item in reply.json()["items"]]
+def _invitations(http: httpx.Client, count: int) -> Iterator[str]:
+    for first in range(0, count, _MOST_AT_ONCE):
+        reply = http.post(
+            "/v1/campaigns/bench/invitations",
+            json={
+                "unit": "S",
+                "population": "parent",
+                "count": min(_MOST_AT_ONCE, count - first),
+            },
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        reply.raise_for_status()
+        yield from (item["token"] for item in reply.json()["items"])
 
 
 def _put(http: httpx.Client, url: str, body: dict[str, Any]) -> None:

@@ -43,6 +43,23 @@ async def test_every_reply_has_a_request_id_of_its_own(api: Api) -> None:
     assert replies[0].headers["Referrer-Policy"] == "no-referrer"
 
 
+async def test_what_every_reply_carries_is_there_whatever_answers(admin: Api) -> None:
+    for method, url, status in (
+        ("GET", "/docs", 200),
+        ("GET", "/v1/units", 200),
+        ("GET", "/nothing", 404),
+        ("GET", "/s/nothing", 404),
+        ("GET", "/v1/links/nothing/responses", 405),
+        ("POST", "/v1/links/nothing/responses", 400),
+        ("POST", "/v1/invitations/nothing/responses", 400),
+    ):
+        reply = await admin.request(method, url)
+        assert reply.status_code == status, url
+        assert len(reply.headers["X-Request-Id"]) == 16
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert reply.headers["Referrer-Policy"] == "no-referrer"
+
+
 async def test_an_unknown_address_is_not_found(api: Api) -> None:
     for url in ("/", "/v1", "/v1/nothing", "/v1/units/", "//v1/units", "/v1/units/A/B/C", "/%00"):
         problem(await api.get(url), 404, "not-found")

@@ -38,9 +38,9 @@ OLD = f"""
         targets)
     SELECT campaigns.id, 0, 'parent', questionnaires.id, 1, '[]' FROM campaigns, questionnaires;
     INSERT INTO responses (answered_at, campaign_id, submission_id, unit_id, sequence, sign,
-        population, channel, answers)
-    SELECT now(), campaigns.id, gen_random_uuid(), units.id, 0, 1, 0, 2, decode('04', 'hex')
-    FROM campaigns, units, generate_series(1, 3);
+        population, channel, answers, seconds)
+    SELECT now(), campaigns.id, gen_random_uuid(), units.id, 0, 1, 0, 2, decode('04', 'hex'), n
+    FROM campaigns, units, unnest(ARRAY[60, null, 86400]) AS n;
 """
 
 
@@ -83,8 +83,10 @@ async def test_responses_of_the_first_release_are_counted_and_readable(empty_url
     old = await asyncpg.connect(empty_url)
     await old.execute(OLD)
     await prepare(empty_url)
-    shown = await old.fetch("SELECT answers FROM readable_responses")
+    shown = await old.fetch("SELECT answers, seconds, quality FROM readable_responses")
     assert [row["answers"] for row in shown] == ['{"stars": 4}'] * 3
+    assert {row["seconds"] for row in shown} == {60, None}
+    assert {row["quality"] for row in shown} == {None}
     counting = Database(empty_url, pool_size=1)
     folded = None
     while folded is None or not folded.caught_up:

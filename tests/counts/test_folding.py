@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import uuid
 from typing import Any
 
 import asyncpg
@@ -10,7 +11,7 @@ import pytest
 from app.core.database import Database
 from app.counts.folding import adopt, fold
 from app.counts.recounting import check
-from tests.factories import Api, open_campaign, tree
+from tests.factories import Api, invitations, open_campaign, tree
 from tests.results.ledger import Entry, insert, publish, random_ledger
 
 UNITS = ["A1", "A2", "B1", "A", "W"]
@@ -172,22 +173,32 @@ async def test_a_region_put_above_the_root_has_its_counts(admin: Api) -> None:
 async def test_a_database_from_another_server_is_counted_anew(admin: Api) -> None:
     await prepare(admin)
     await insert(admin, random_ledger(random.Random(16), UNITS, 60)[0])
+    [token] = await invitations(admin, 1)
+    body = {"submission_id": str(uuid.uuid4()), "answers": {"comment": "好"}}
+    receipt = await admin.made("POST", f"/v1/invitations/{token}/responses", body)
     await fold_all(admin)
     before = await read(admin)
     database = database_of(admin)
     assert not await adopt(database)
     # As after a restore: rows of transactions that are yet to come here, and foreign counts.
-    await database.pool.execute("""
-        UPDATE responses SET transaction_id = transaction_id + 1000000000;
+    later = "SET transaction_id = transaction_id + 1000000000"
+    await database.pool.execute(f"""
+        UPDATE responses {later} WHERE channel > 1;
+        UPDATE claims {later}; UPDATE response_texts {later};
         UPDATE running_counts SET sums[1] = sums[1] + 5;
         UPDATE folding SET server = 1, folded_below = 1000000000;
     """)
     assert await adopt(database)
     assert await read(admin) == before
-    await insert(admin, [Entry()])
-    unfolded_too = (await read(admin))[0][0]["respondents"]
-    assert unfolded_too == before[0][0]["respondents"] + 1
+    # The response's own rows still find each other.
+    arrival = await admin.made("POST", "/v1/receipts/read", {"receipt": receipt["receipt"]})
+    assert arrival["answers"] == body["answers"]
+    again = {**body, "submission_id": str(uuid.uuid4())}
+    assert (await admin.post(f"/v1/invitations/{token}/responses", again)).status_code == 409
+    await admin.made("POST", "/v1/receipts/withdraw", {"receipt": receipt["receipt"]})
+    await admin.made("POST", f"/v1/invitations/{token}/responses", again)
+    assert (await read(admin))[0][0]["respondents"] == before[0][0]["respondents"]
     await fold_all(admin)
-    assert (await read(admin))[0][0]["respondents"] == unfolded_too
+    assert (await read(admin))[0][0]["respondents"] == before[0][0]["respondents"]
     assert await differences(admin) == 0
     assert not await adopt(database)

@@ -188,13 +188,14 @@ async def test_one_response_cannot_replace_two(ready: Api) -> None:
     assert await counted(ready) == {encoded().answers: 2}
 
 
-async def test_replacing_at_once_leaves_one(ready: Api) -> None:
-    async def replace(value: int) -> None:
+async def test_replacing_at_once_leaves_one_and_refuses_none(ready: Api) -> None:
+    async def replace(value: int) -> Outcome:
         later = await made(ready, "a", encoded=encoded(value), keep_last=True)
         [outcome] = await store(ready, later)
-        assert outcome in (Outcome.stored, Outcome.replaced, Outcome.already_answered)
+        return outcome
 
-    await asyncio.gather(*(replace(value) for value in range(1, 21)))
+    outcomes = Counter(await asyncio.gather(*(replace(value) for value in range(1, 21))))
+    assert outcomes == {Outcome.stored: 1, Outcome.replaced: 19}
     assert sum((await counted(ready)).values()) == 1
     assert len(await claims(ready)) == 1
 

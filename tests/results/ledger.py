@@ -106,7 +106,7 @@ async def insert(
             one.unit,
             positions[one.population],
             one.channel,
-            one.quality,
+            one.quality or None,
             one.answered_at,
             validators[one.population].encode(one.answers, require=False).answers,
         )

@@ -2,6 +2,7 @@
 
 from app.core.embedded_postgres.accounts import EmbeddedPostgresError
 from app.core.embedded_postgres.addresses import client_url
+from app.core.embedded_postgres.keeping_up import kept_up
 from app.core.embedded_postgres.server import EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "client_url"]
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "client_url", "kept_up"]

@@ -48,7 +48,7 @@ _CHANGES = "changes.lock"
 _CLAIMS = "claims.lock"
 
 _POLL_SECONDS = 0.02
-# Recovery after a crash replays up to max_wal_size (1 GB): minutes, on a slow disk.
+# Recovery after a crash replays up to max_wal_size (4 GB): minutes, on a slow disk.
 _READY_SECONDS = 300
 _LEFTOVER_SECONDS = 15
 _LEFTOVER_GRACE_SECONDS = 5
@@ -120,6 +120,18 @@ class EmbeddedPostgres:
                 except BaseException:
                     self._give_back(folder)
                     raise
+
+    def is_running(self) -> bool:
+        """Whether the server that was started is still there, as the kernel shows it: cheap.
+
+        One that shuts down, or whose socket was deleted, is not; one that recovers is.
+        """
+        folder = self._folder
+        if self._claim is None or folder is None:
+            return False
+        with self._explained():
+            server = _running(folder.cluster)
+            return server is not None and not _is_lost(folder, server)
 
     def stop(self) -> None:
         """Give the claim back, and stop the server if nobody else has one. Idempotent."""

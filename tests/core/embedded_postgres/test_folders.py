@@ -77,13 +77,16 @@ def test_settings(server: EmbeddedPostgres) -> None:
         "full_page_writes": "on",
         "data_checksums": "on",
         "max_connections": "200",
-        "shared_buffers": "256MB",
+        "max_wal_size": "4096",
+        "checkpoint_timeout": "900",
+        "pg_prewarm.autoprewarm": "on",
         "TimeZone": "UTC",
         "server_encoding": "UTF8",
     }
     rows = query(server.url(), "select name, setting from pg_settings").splitlines()
     found = dict(row.split("|", 1) for row in rows)
-    found["shared_buffers"] = query(server.url(), "show shared_buffers")
+    # In pages of 8 KB: an eighth of the memory, within bounds.
+    assert 256 << 7 <= int(found["shared_buffers"]) <= 2048 << 7
     assert {name: found[name] for name in expected} == expected
     locale = "select datlocprovider, datlocale from pg_database where datname = 'xinsheng'"
     assert query(server.url(), locale) == "b|C.UTF-8"

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from app.campaigns.service import key_context
-from app.core.database import Connection, Pool
+from app.core.database import Connection, Pool, lent
 from app.core.keyring import Keyring
 from app.questionnaires.schemas import Definition
 from app.questionnaires.validator import Validator
-from app.responses import queries
+from app.responses.directory import queries
 from app.responses.tables import Channel
 
 _REMEMBERED = 20_000
@@ -121,7 +121,7 @@ class Directory:
         return await self._present_rules(connection, campaign_id, revision)
 
     async def _load(self, key: str | int, channel: Channel) -> Entrance | None:
-        async with self._pool.acquire() as connection:
+        async with lent(self._pool) as connection:
             if isinstance(key, str):
                 row = await queries.link(connection, key)
             else:

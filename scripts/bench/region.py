@@ -1,0 +1,132 @@
+"""A region to measure with: 500 schools in 10 counties, ten questions and a text."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from app.clients import service as clients
+from app.core.database import Database
+from app.core.embedded_postgres import client_url
+
+_DEFINITION = Path(__file__).parents[2] / "app/questionnaires/definitions/satisfaction-six.json"
+_MORE = ("clubs", "meals", "dormitory", "fees")
+_SCHOOLS, _COUNTIES = 500, 10
+
+
+@dataclass
+class Region:
+    """An open campaign over the region, a token that reads its results, and invitations."""
+
+    token: str
+    school_ids: list[int]
+    _invitations: Iterator[str] = field(repr=False)
+
+    @classmethod
+    def set_up(cls, data_dir: Path, port: int, *, invitations: int) -> Self:
+        """Make it through the API of the server on this port."""
+        made = asyncio.run(_client(data_dir))
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
+            reply = http.post(
+                "/oauth/token",
+                data={"grant_type": "client_credentials"},
+                auth=(made.client_id, made.client_secret),
+            )
+            token = reply.raise_for_status().json()["access_token"]
+            http.headers["Authorization"] = f"Bearer {token}"
+            _make_units(http)
+            _make_campaign(http)
+            tokens = _invitations(http, invitations)
+        ids = asyncio.run(_school_ids(data_dir))
+        return cls(token, ids, iter(tokens))
+
+    def invitation(self) -> str:
+        """One that was not used yet."""
+        return next(self._invitations)
+
+
+def submission() -> bytes:
+    """A response's body."""
+    indicators = ("overall", "ethics", "teaching", "workload", "conditions", "safety")
+    answers = dict.fromkeys((*indicators, *_MORE), "satisfied")
+    sent = {"submission_id": str(uuid.uuid4()), "answers": {**answers, "comment": "很好"}}
+    return json.dumps(sent, ensure_ascii=False).encode()
+
+
+def _make_units(http: httpx.Client) -> None:
+    lines = ["code,name,kind,parent,stage", "W,城市,city,,"]
+    lines += [f"C{number},{number}县,county,W," for number in range(_COUNTIES)]
+    lines += [
+        f"S{number},{number}学校,school,C{number % _COUNTIES},primary" for number in range(_SCHOOLS)
+    ]
+    http.post(
+        "/v1/units/import",
+        content="\n".join(lines).encode(),
+        headers={"Content-Type": "text/csv"},
+    ).raise_for_status()
+
+
+def _make_campaign(http: httpx.Client) -> None:
+    definition = json.loads(_DEFINITION.read_text("utf-8"))
+    label = {"zh-CN": "题"}
+    scale = next(iter(definition["scales"]))
+    definition["questions"] += [
+        {"code": code, "type": "single_choice", "scale": scale, "label": label} for code in _MORE
+    ]
+    definition["questions"].append({"code": "comment", "type": "text", "label": label})
+    _put(http, "/v1/questionnaires/bench", definition)
+    http.post("/v1/questionnaires/bench/publish").raise_for_status()
+    now = datetime.now(UTC)
+    campaign = {
+        "title": "Benchmark",
+        "region": "W",
+        "opens_at": (now - timedelta(days=20)).isoformat(),
+        "closes_at": (now + timedelta(days=1)).isoformat(),
+        "identity": ["invitation"],
+        "populations": {"parent": {"questionnaire": "bench", "version": 1}},
+    }
+    _put(http, "/v1/campaigns/bench", campaign)
+    http.post("/v1/campaigns/bench/open").raise_for_status()
+
+
+def _invitations(http: httpx.Client, count: int) -> list[str]:
+    """As many for each of fifty schools, in mixed order."""
+    schools = [f"S{number}" for number in range(0, _SCHOOLS, _SCHOOLS // 50)]
+    batches = []
+    for school in schools:
+        reply = http.post(
+            "/v1/campaigns/bench/invitations",
+            json={"unit": school, "population": "parent", "count": -(-count // len(schools))},
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        batches.append([item["token"] for item in reply.raise_for_status().json()["items"]])
+    return [token for together in zip(*batches, strict=True) for token in together]
+
+
+def _put(http: httpx.Client, url: str, body: dict[str, Any]) -> None:
+    http.put(url, json=body).raise_for_status()
+
+
+async def _client(data_dir: Path) -> clients.NewClient:
+    database = Database(client_url(data_dir), pool_size=1)
+    try:
+        async with database.sessions.begin() as session:
+            return await clients.create(session, name="bench", scopes=["admin"], unit=None)
+    finally:
+        await database.close()
+
+
+async def _school_ids(data_dir: Path) -> list[int]:
+    database = Database(client_url(data_dir), pool_size=1)
+    await database.open()
+    try:
+        rows = await database.pool.fetch("SELECT id FROM units WHERE kind = 'school' ORDER BY id")
+        return [row["id"] for row in rows]
+    finally:
+        await database.close()
