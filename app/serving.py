@@ -127,11 +127,14 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def serve(listener: socket.socket, *, workers: int) -> None:
-    """Serve until a signal says to stop; what was accepted is finished first."""
+def serve(listener: socket.socket, *, workers: int, app: str = "app.main:create") -> None:
+    """Serve until a signal says to stop; what was accepted is finished first.
+
+    `app`: where the function is that builds it, for measuring others served in the same way.
+    """
     _allow_many_connections()
     config = _Config(
-        "app.main:create",
+        app,
         factory=True,
         workers=workers,
         loop="uvloop",

@@ -119,7 +119,10 @@ class IdempotencyKeyInFlight(Problem):
 class Busy(Problem):
     slug, status = "busy", 503
     title = "The service is busy"
-    remedy = "Nothing was stored. Send the same again after the seconds in Retry-After."
+    remedy = (
+        "Send the same again after the seconds in Retry-After. Should it have been stored just "
+        "before the connection was lost, it is not stored twice."
+    )
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 2) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})

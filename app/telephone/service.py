@@ -1,5 +1,6 @@
 """Rules of the telephone: when deliveries are taken, and what their items are told."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,6 +24,7 @@ from app.telephone.problems import InterviewConflict
 from app.telephone.schemas import InterviewIn, ItemStatus, read_interview, readable_id
 
 _ATTEMPTS = 4
+_PAUSE = 0.2
 
 
 async def deliver(
@@ -40,7 +42,7 @@ async def deliver(
     connection = await driver_connection(session)
     sent = await each(read_interview, items)
     await queries.lock_deliveries(connection, campaign.id, caller.id)
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         rules = await directory.campaign(connection, campaign.code)
         seals = _gate(rules)
         assert rules is not None
@@ -48,9 +50,13 @@ async def deliver(
         filing = Filing(connection, rules, seals, caller.id)
         try:
             filed = await _filed(connection, filing, checked)
-        except (DeadlockDetectedError, RulesChanged):
-            # Another contractor's delivery has the same persons in another order, or the
-            # campaign was changed. Nothing was stored: once more.
+        except DeadlockDetectedError:
+            # Another contractor's delivery has the same persons in another order. What was stored
+            # is undone, so that one goes on; once more, when it has.
+            await asyncio.sleep(_PAUSE * 2**attempt)
+            continue
+        except RulesChanged:
+            # The campaign was changed, and nothing was stored: once more.
             continue
         return _reply(caller, items, filed)
     raise Busy()

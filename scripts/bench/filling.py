@@ -8,6 +8,14 @@ import asyncpg
 
 _CHUNK = 250_000
 
+_SHEETS = """
+    CREATE TEMPORARY TABLE sheets AS
+    SELECT n, (
+        SELECT string_agg(set_byte('\\x00'::bytea, 0, 1 + (n / (slot + 1) + slot) % 4), '')
+        FROM generate_series(0, $1::int - 1) AS slot
+    ) || $2::bytea AS answers
+    FROM generate_series(0, 4095) AS n
+"""
 _RESPONSES = """
     WITH made AS (
         INSERT INTO responses (
@@ -16,22 +24,18 @@ _RESPONSES = """
         )
         SELECT
             campaigns.id, gen_random_uuid(), 0, 1,
-            ($2::int[])[(n % cardinality($2)) + 1], 0, 2 + n % 3, 1,
-            now() - n % 14 * interval '1 day', 30 + n % 90, 'zh-CN',
-            (
-                SELECT string_agg(set_byte('\\x00'::bytea, 0, 1 + (n / (slot + 1) + slot) % 4), '')
-                FROM generate_series(0, $4 - 1) AS slot
-            ) || $5::bytea
-        FROM campaigns, generate_series(1, $3) AS n WHERE code = $1
+            ($2::int[])[(one % cardinality($2)) + 1], 0, 2 + one % 3, 1,
+            now() - one % 14 * interval '1 day', 30 + one % 90, 'zh-CN', answers
+        FROM campaigns, generate_series(1, $3) AS one JOIN sheets ON sheets.n = one % 4096
+        WHERE code = $1
         RETURNING campaign_id, submission_id
     ),
     claimed AS (
         INSERT INTO claims (campaign_id, fingerprint, submission_id)
-        SELECT campaign_id, substr(sha256(submission_id::text::bytea), 1, 16), submission_id
-        FROM made
+        SELECT campaign_id, uuid_send(gen_random_uuid()), submission_id FROM made
     )
     INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body)
-    SELECT campaign_id, submission_id, 0, 0, $6::text FROM made WHERE $6 IS NOT NULL
+    SELECT campaign_id, submission_id, 0, 0, $4::text FROM made WHERE $4 IS NOT NULL
 """
 
 
@@ -51,11 +55,12 @@ async def fill(
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SET statement_timeout = 0")
+        answered = b"\x01" if text is not None else b""
+        await connection.execute(_SHEETS, choices, answered)
         left = count
         while left:
             some = min(left, _CHUNK)
-            answered = b"\x01" if text is not None else b""
-            await connection.execute(_RESPONSES, campaign, units, some, choices, answered, text)
+            await connection.execute(_RESPONSES, campaign, units, some, text)
             left -= some
         await connection.execute("VACUUM ANALYZE responses, claims, response_texts")
     finally:

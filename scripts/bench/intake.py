@@ -1,11 +1,13 @@
 """Accepted responses per second, ours against a textbook's handler and one that stores nothing.
 
     .venv/bin/python -m scripts.bench.intake [--workers 1,2] [--stored 10000000]
-                                             [--rounds 5] [--responses 12000]
+                                             [--without-folding] [--rounds 5] [--responses 12000]
 
 All run on one machine with the load generator, interleaved, at 64 connections; the table shows
-medians. The databases are embedded ones with PostgreSQL's default durability. With `--stored` ours
-is measured a second time, on a database that holds so many responses.
+medians. The others are served by plain uvicorn, and the one that stores nothing also with what
+`xinsheng serve` adds to it. The databases are embedded ones with PostgreSQL's default durability.
+With `--stored` ours is measured a second time, on a database that holds so many responses, with
+`--without-folding` once more as it would be if nothing were counted.
 """
 
 import argparse
@@ -18,10 +20,11 @@ from functools import partial
 from scripts.bench import load
 from scripts.bench.campaign import body
 from scripts.bench.prepared import Prepared, prepared
-from scripts.bench.serving import OURS, machine, served
+from scripts.bench.serving import NOT_FOLDING, OURS, machine, served
 
 CONNECTIONS = 64
 _WARM_UP = 2_000
+_WITHOUT_FOLDING = "ours, without folding"
 _TEXTBOOKS_SHARE = 4
 """The textbook's handler, which is slow, gets a fourth of the requests."""
 
@@ -58,6 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=_numbers_of, default=[1, 2])
     parser.add_argument("--stored", type=int, default=0)
+    parser.add_argument("--without-folding", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--responses", type=int, default=12_000)
     arguments = parser.parse_args()
@@ -68,6 +72,8 @@ def main() -> None:
         if arguments.stored:
             name = f"ours, {arguments.stored:,} stored"
             databases[name] = stack.enter_context(make(stored=arguments.stored))
+        if arguments.without_folding:
+            databases[_WITHOUT_FOLDING] = stack.enter_context(make())
         for workers in arguments.workers:
             with _handlers(databases, workers) as handlers:
                 _measure(handlers, arguments.rounds, arguments.responses, workers)
@@ -82,13 +88,17 @@ def _numbers_of(text: str) -> list[int]:
 def _handlers(databases: dict[str, Prepared], workers: int) -> Iterator[list[Handler]]:
     with ExitStack() as stack:
         environment = databases["ours"].environment
-        others = stack.enter_context(served("scripts.bench.baselines:create", workers, environment))
+        others = partial(served, "scripts.bench.baselines:create", workers, environment)
+        plain = stack.enter_context(others(plainly=True))
+        as_ours = stack.enter_context(others())
         handlers = [
-            Handler("textbook", others, "/textbook/{}"),
-            Handler("stores nothing", others, "/nothing/{}"),
+            Handler("textbook", plain, "/textbook/{}"),
+            Handler("stores nothing", plain, "/nothing/{}"),
+            Handler("... served as ours", as_ours, "/nothing/{}"),
         ]
         for name, database in databases.items():
-            port = stack.enter_context(served(OURS, workers, database.environment))
+            app = NOT_FOLDING if name == _WITHOUT_FOLDING else OURS
+            port = stack.enter_context(served(app, workers, database.environment))
             handlers.append(Handler(name, port, database=database))
         yield handlers
 

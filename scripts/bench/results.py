@@ -26,7 +26,7 @@ from app.installation import prepare
 from scripts.bench import load
 from scripts.bench.filling import fill
 from scripts.bench.region import Region, submission
-from scripts.bench.serving import machine, served
+from scripts.bench.serving import OURS, machine, served
 
 _PATH = "/v1/campaigns/bench/results?by=unit,question&level=school"
 _READS = 15
@@ -51,14 +51,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder)) as database:
         asyncio.run(prepare(database.url()))
         environment = {"XINSHENG_DATA_DIR": folder}
-        with served("app.main:create", 1, environment) as port:
+        with served(OURS, 1, environment) as port:
             region = Region.set_up(Path(folder), port, invitations=_BURST * len(sizes))
         found: dict[int, Measured] = {}
         stored = 0
         for size in sizes:
             asyncio.run(_stored(database.url(), region, size - stored))
             rate = asyncio.run(_folded(database.url()))
-            with served("app.main:create", 1, environment) as port:
+            with served(OURS, 1, environment) as port:
                 found[size] = _measure(region, port, rate)
             stored = size + _BURST
             print(f"{size:>12,}: {found[size]}", flush=True)

@@ -1,4 +1,4 @@
-"""Our app as `xinsheng serve` serves it, on a database that runs already: port, workers."""
+"""An app served as `xinsheng serve` serves ours, on a database that runs: app, port, workers."""
 
 import sys
 
@@ -7,9 +7,9 @@ from app import serving
 
 def main() -> None:
     """Serve until told to stop."""
-    port, workers = map(int, sys.argv[1:])
-    with serving.bound("127.0.0.1", port) as listener, serving.stopped_by_signals():
-        serving.serve(listener, workers=workers)
+    app, port, workers = sys.argv[1:]
+    with serving.bound("127.0.0.1", int(port)) as listener, serving.stopped_by_signals():
+        serving.serve(listener, workers=int(workers), app=app)
 
 
 if __name__ == "__main__":

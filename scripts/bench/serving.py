@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 OURS = "app.main:create"
+NOT_FOLDING = "scripts.bench.not_folding:create"
 
 
 def machine() -> str:
@@ -26,16 +27,18 @@ def machine() -> str:
 
 
 @contextmanager
-def served(factory: str, workers: int, environment: Mapping[str, str]) -> Iterator[int]:
-    """A server of its own process; gives its port.
+def served(
+    factory: str, workers: int, environment: Mapping[str, str], *, plainly: bool = False
+) -> Iterator[int]:
+    """A server of its own process, as `xinsheng serve` runs it; gives its port.
 
-    Ours is served as `xinsheng serve` does; others by plain uvicorn on the same loop and parser.
+    `plainly`: by plain uvicorn instead, on the same event loop and parser.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = ["scripts.bench.server", str(port), str(workers)]
-    if factory != OURS:
+    command = ["scripts.bench.server", factory, str(port), str(workers)]
+    if plainly:
         command = ["uvicorn", factory, "--factory", "--port", str(port), "--workers", str(workers)]
         command += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
         command += ["--no-access-log", "--no-server-header", "--no-proxy-headers"]

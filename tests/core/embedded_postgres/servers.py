@@ -99,7 +99,7 @@ def kill(*numbers: int | None) -> None:
             os.kill(number, signal.SIGKILL)
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
