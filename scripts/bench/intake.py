@@ -106,8 +106,9 @@ def _handlers(databases: dict[str, Prepared], workers: int) -> Iterator[list[Han
 def _measure(handlers: list[Handler], rounds: int, responses: int, workers: int) -> None:
     for handler in handlers:
         handler.run(_WARM_UP * workers)
-    for _ in range(rounds):
-        for handler in handlers:
+    for number in range(rounds):
+        # There and back, so that none always has the same one before it.
+        for handler in handlers if number % 2 else reversed(handlers):
             share = _TEXTBOOKS_SHARE if handler.name == "textbook" else 1
             handler.runs.append(handler.run(responses // share))
 

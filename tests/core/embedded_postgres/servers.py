@@ -70,9 +70,11 @@ CREATE_KEPT = "drop table if exists kept; create table kept as select 42 as n"
 
 
 def postmaster(data_dir: Path) -> int | None:
-    """The number in the server's own file."""
+    """The number in the server's own file; None while there is none."""
     for path in data_dir.glob("postgres/cluster-*/postmaster.pid"):
-        return int(path.read_text().split()[0])
+        # It may be gone by now, or be written just now.
+        with contextlib.suppress(FileNotFoundError, IndexError):
+            return int(path.read_text().split()[0])
     return None
 
 
