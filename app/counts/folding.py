@@ -23,7 +23,7 @@ from app.counts.layouts import layouts_of
 
 log = logging.getLogger("xinsheng.counts")
 
-INTERVAL = 1.0
+INTERVAL = 2.0
 """Seconds from the end of one folding to the next."""
 MOST_ROWS = 200_000
 """Rows that are folded in one transaction, about: as many may a reader have to count itself."""
