@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,21 +38,14 @@ def body() -> bytes:
 
 def set_up(data_dir: Path, port: int, *, invitations: int) -> list[str]:
     """Make an open campaign through the API; the tokens of this many invitations."""
-    made = asyncio.run(_client(data_dir))
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
-        token = http.post(
-            "/oauth/token",
-            data={"grant_type": "client_credentials"},
-            auth=(made.client_id, made.client_secret),
-        ).json()["access_token"]
-        http.headers["Authorization"] = f"Bearer {token}"
-        _put(http, "/v1/units/S", {"name": "学校", "kind": "school"})
+    with signed_in(data_dir, port) as http:
+        put(http, "/v1/units/S", {"name": "学校", "kind": "school"})
         definition = json.loads(_DEFINITION.read_text("utf-8"))
         comment = {"code": "comment", "type": "text", "label": {"zh-CN": "意见"}}
         definition["questions"].append(comment)
-        _put(http, "/v1/questionnaires/bench", definition)
+        put(http, "/v1/questionnaires/bench", definition)
         http.post("/v1/questionnaires/bench/publish").raise_for_status()
-        _put(http, "/v1/campaigns/bench", _campaign())
+        put(http, "/v1/campaigns/bench", _campaign())
         http.post("/v1/campaigns/bench/open").raise_for_status()
         return list(_invitations(http, invitations))
 
@@ -71,7 +65,23 @@ def _invitations(http: httpx.Client, count: int) -> Iterator[str]:
         yield from (item["token"] for item in reply.json()["items"])
 
 
-def _put(http: httpx.Client, url: str, body: dict[str, Any]) -> None:
+@contextmanager
+def signed_in(data_dir: Path, port: int) -> Iterator[httpx.Client]:
+    """The API of the server on this port, as a client that may do everything."""
+    made = asyncio.run(_client(data_dir))
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
+        reply = http.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(made.client_id, made.client_secret),
+        )
+        token = reply.raise_for_status().json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        yield http
+
+
+def put(http: httpx.Client, url: str, body: dict[str, Any]) -> None:
+    """Put something that must succeed."""
     http.put(url, json=body).raise_for_status()
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
-from app.clients import service as clients
 from app.core.database import Database
 from app.core.embedded_postgres import client_url
+from scripts.bench.campaign import put, signed_in
 
 _DEFINITION = Path(__file__).parents[2] / "app/questionnaires/definitions/satisfaction-six.json"
 _MORE = ("clubs", "meals", "dormitory", "fees")
@@ -31,15 +31,8 @@ class Region:
     @classmethod
     def set_up(cls, data_dir: Path, port: int, *, invitations: int) -> Self:
         """Make it through the API of the server on this port."""
-        made = asyncio.run(_client(data_dir))
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
-            reply = http.post(
-                "/oauth/token",
-                data={"grant_type": "client_credentials"},
-                auth=(made.client_id, made.client_secret),
-            )
-            token = reply.raise_for_status().json()["access_token"]
-            http.headers["Authorization"] = f"Bearer {token}"
+        with signed_in(data_dir, port) as http:
+            token = http.headers["Authorization"].removeprefix("Bearer ")
             _make_units(http)
             _make_campaign(http)
             tokens = _invitations(http, invitations)
@@ -80,7 +73,7 @@ def _make_campaign(http: httpx.Client) -> None:
         {"code": code, "type": "single_choice", "scale": scale, "label": label} for code in _MORE
     ]
     definition["questions"].append({"code": "comment", "type": "text", "label": label})
-    _put(http, "/v1/questionnaires/bench", definition)
+    put(http, "/v1/questionnaires/bench", definition)
     http.post("/v1/questionnaires/bench/publish").raise_for_status()
     now = datetime.now(UTC)
     campaign = {
@@ -91,7 +84,7 @@ def _make_campaign(http: httpx.Client) -> None:
         "identity": ["invitation"],
         "populations": {"parent": {"questionnaire": "bench", "version": 1}},
     }
-    _put(http, "/v1/campaigns/bench", campaign)
+    put(http, "/v1/campaigns/bench", campaign)
     http.post("/v1/campaigns/bench/open").raise_for_status()
 
 
@@ -107,19 +100,6 @@ def _invitations(http: httpx.Client, count: int) -> list[str]:
         )
         batches.append([item["token"] for item in reply.raise_for_status().json()["items"]])
     return [token for together in zip(*batches, strict=True) for token in together]
-
-
-def _put(http: httpx.Client, url: str, body: dict[str, Any]) -> None:
-    http.put(url, json=body).raise_for_status()
-
-
-async def _client(data_dir: Path) -> clients.NewClient:
-    database = Database(client_url(data_dir), pool_size=1)
-    try:
-        async with database.sessions.begin() as session:
-            return await clients.create(session, name="bench", scopes=["admin"], unit=None)
-    finally:
-        await database.close()
 
 
 async def _school_ids(data_dir: Path) -> list[int]:
