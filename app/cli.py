@@ -11,15 +11,19 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 from app import demonstration, serving
+from app.backup import commands as backups
+from app.backup.sealing import BackupRefused
 from app.clients import service as clients
 from app.core import settings as environment
 from app.core.database import Database, database_url
 from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError, kept_up
 from app.core.keyring import Keyring
+from app.core.limits.counting import Limits
 from app.core.migrating import DatabaseRefused
 from app.core.problems import Problem
 from app.core.settings import Settings, SettingsError
 from app.counts import recounting
+from app.doctor import examining, findings
 from app.installation import prepare
 from app.responses.service import Reception, receiving
 
@@ -28,6 +32,7 @@ _REFUSALS = (
     SettingsError,
     EmbeddedPostgresError,
     DatabaseRefused,
+    BackupRefused,
     demonstration.NotLoaded,
     serving.NotServed,
 )
@@ -91,6 +96,18 @@ def _parser() -> argparse.ArgumentParser:
     manner.add_argument("--repair", action="store_true", help="count anew what differs")
     recount.set_defaults(run=_recount)
 
+    doctor = commands.add_parser(
+        "doctor",
+        parents=[common],
+        help="look at this deployment, and say what to do about it",
+        description="Looks at the machine, the public address, the database and the backups, and "
+        "changes nothing. Exit status 1 where anything fails.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.set_defaults(run=_doctor)
+
+    backups.add_parsers(commands, common, backup=_backup, restore=_restore)
+
     client = commands.add_parser("clients", help="programs that may call the API")
     actions = client.add_subparsers(title="actions", required=True, metavar="ACTION")
     create = actions.add_parser("create", parents=[common], help="make one; shows its secret once")
@@ -126,12 +143,19 @@ def _database_server(settings: Settings) -> Iterator[EmbeddedPostgres | None]:
         yield server
 
 
+def _prepare(settings: Settings) -> None:
+    """Make the database ready. One that others look after is not migrated unasked."""
+    unasked = settings.database_url is not None and not settings.migrates
+    asyncio.run(prepare(database_url(settings), unasked=unasked))
+
+
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Database, Reception]]:
-    database = Database(database_url(settings))
+    keyring = Keyring(settings.secret_keys)
+    database = Database(database_url(settings), keyring=keyring)
     await database.open()
     try:
-        async with receiving(database.pool, Keyring(settings.secret_keys)) as reception:
+        async with receiving(database.pool, keyring, Limits(settings.limits)) as reception:
             yield database, reception
     finally:
         await database.close()
@@ -151,7 +175,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         _database_server(settings) as embedded,
         kept_up(embedded) if embedded else nullcontext(),
     ):
-        asyncio.run(prepare(database_url(settings)))
+        _prepare(settings)
         if arguments.demo:
             _say(serving.welcome(settings, asyncio.run(_load_demonstration(settings))))
         else:
@@ -172,7 +196,7 @@ def _demo(arguments: argparse.Namespace) -> None:
     if running is not None:
         settings = dataclasses.replace(settings, public_url=running)
     with _database_server(settings):
-        asyncio.run(prepare(database_url(settings)))
+        _prepare(settings)
         shown = asyncio.run(_load_demonstration(settings))
         _say(serving.welcome(settings, shown, serves=running is not None))
 
@@ -187,7 +211,7 @@ async def _load_demonstration(settings: Settings) -> demonstration.Shown:
 def _recount(arguments: argparse.Namespace) -> None:
     settings = environment.load()
     with _database_server(settings):
-        asyncio.run(prepare(database_url(settings)))
+        _prepare(settings)
         differing = asyncio.run(_recounted(settings, repair=arguments.repair))
     if not differing:
         _say("Every count is what its rows say.")
@@ -214,10 +238,31 @@ async def _recounted(settings: Settings, *, repair: bool) -> int:
     return differing
 
 
+def _doctor(arguments: argparse.Namespace) -> None:
+    found = asyncio.run(examining.examine())
+    _say(findings.as_json(found) if arguments.json else findings.as_text(found))
+    if any(one.state == "failure" for one in found):
+        sys.exit(1)
+
+
+def _backup(arguments: argparse.Namespace) -> None:
+    settings = environment.load()
+    with _database_server(settings):
+        backups.backup(settings, arguments)
+
+
+def _restore(arguments: argparse.Namespace) -> None:
+    settings = environment.load(make_keys=False)  # new ones would open nothing
+    with backups.proved(settings, arguments) as backup:
+        if not arguments.verify:
+            with serving.only_here(settings), _database_server(settings):
+                backups.restore(settings, arguments, backup)
+
+
 def _create_client(arguments: argparse.Namespace) -> None:
     settings = environment.load()
     with _database_server(settings):
-        asyncio.run(prepare(database_url(settings)))
+        _prepare(settings)
         made = asyncio.run(_made_client(settings, arguments))
     if arguments.json:
         _say(json.dumps({"client_id": made.client_id, "client_secret": made.client_secret}))

@@ -6,12 +6,13 @@ from app.counts import folding
 from app.questionnaires import shipped
 
 
-async def prepare(url: str) -> None:
+async def prepare(url: str, *, unasked: bool = False) -> None:
     """Migrate the database and publish the shipped questionnaires. Can be run again.
 
-    Errors: migrating.DatabaseRefused.
+    `unasked`: nobody has said that a database with pending migrations may be migrated.
+    Errors: migrating.DatabaseRefused, also for that.
     """
-    await migrating.migrate(url)
+    await migrating.migrate(url, unasked=unasked)
     database = Database(url, pool_size=1)
     try:
         async with database.sessions.begin() as session:

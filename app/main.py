@@ -13,8 +13,12 @@ from app.campaigns.routes import router as campaigns
 from app.clients.routes import router as clients
 from app.core import logging, migrating
 from app.core.database import Database, database_url
-from app.core.http import Edge, handle_errors
+from app.core.edge import Edge, Rules
+from app.core.hosts import Hosts
+from app.core.http import handle_errors
 from app.core.keyring import Keyring
+from app.core.limits.counting import Limits
+from app.core.limits.sharing import sharing
 from app.core.openapi import describe
 from app.core.processes import end_with_parent
 from app.core.settings import Settings, load
@@ -29,6 +33,7 @@ from app.responses.routes import HOT_ROUTES, ExpressLane
 from app.responses.routes import router as responses
 from app.responses.service import receiving
 from app.results.routes import router as results
+from app.retention.erasing import erasing
 from app.telephone.routes import router as telephone
 from app.units.routes import router as units
 
@@ -56,13 +61,15 @@ BODY_LIMITS = {
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    database = Database(database_url(settings))
+    database = Database(database_url(settings), keyring=app.state.keyring)
     await database.open()
     app.state.database = database
     try:
         async with (
-            receiving(database.pool, app.state.keyring) as reception,
+            receiving(database.pool, app.state.keyring, app.state.limits) as reception,
             folding(database),
+            sharing(app.state.limits, database.pool),
+            erasing(database),
         ):
             app.state.reception = reception
             yield
@@ -77,9 +84,18 @@ class _App(FastAPI):
     passes none of those.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
-        self._outermost: ASGIApp = Edge(ExpressLane(super().__call__), body_limits=BODY_LIMITS)
+        self.state.settings = settings
+        self.state.limits = Limits(settings.limits)
+        rules = Rules(
+            body_limits=BODY_LIMITS,
+            hosts=Hosts(settings.public_url, settings.allowed_hosts),
+            trusted_proxies=settings.trusted_proxies,
+            https=settings.public_url.startswith("https:"),
+        )
+        express = ExpressLane(super().__call__)
+        self._outermost: ASGIApp = Edge(express, rules=rules, limits=self.state.limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
@@ -88,16 +104,16 @@ class _App(FastAPI):
 
 def create(settings: Settings | None = None) -> FastAPI:
     """Build the app. uvicorn calls this in every worker process."""
-    logging.configure()
-    end_with_parent()
     settings = settings or load()
+    logging.configure(settings.log_level)
+    end_with_parent()
     app = _App(
+        settings,
         title="Xinsheng 心声",
         version="1",
         lifespan=_lifespan,
         separate_input_output_schemas=False,
     )
-    app.state.settings = settings
     app.state.newest_migration = migrating.newest()
     app.state.keyring = Keyring(settings.secret_keys)
     app.router.routes.extend(HOT_ROUTES)

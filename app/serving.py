@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import os
+import re
 import resource
 import shlex
 import signal
@@ -12,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from app.core.joined_writes import JoiningProtocol
+from app.core.protocol.connection import HttpConnection
 from app.core.settings import Settings, default_data_dir
 from app.demonstration import Shown
 
@@ -52,12 +54,26 @@ def only_here(settings: Settings) -> Iterator[None]:
 
 def running_at(data_dir: Path) -> str | None:
     """The public address of the server that runs on a data directory, if one does."""
+    found = holder(data_dir)
+    return found.public_url or None if found else None
+
+
+class Holder(NamedTuple):
+    """Who holds a data directory."""
+
+    process: int
+    public_url: str
+
+
+def holder(data_dir: Path) -> Holder | None:
+    """The server that runs on a data directory, if one does. Errors: OSError."""
     try:
         with (data_dir / _LOCK).open("r") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
     except BlockingIOError:
-        return (data_dir / _LOCK).read_text().partition(" at ")[2].strip() or None
+        said = re.match(r"process (\d+) at (.*)", (data_dir / _LOCK).read_text())
+        return Holder(int(said[1]), said[2].strip()) if said else Holder(0, "")
     except FileNotFoundError:
         return None
 
@@ -138,7 +154,8 @@ def serve(listener: socket.socket, *, workers: int, app: str = "app.main:create"
         factory=True,
         workers=workers,
         loop="uvloop",
-        http=JoiningProtocol,
+        http=HttpConnection,
+        ws="none",
         lifespan="on",
         log_config=None,
         log_level="warning",

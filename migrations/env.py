@@ -6,6 +6,7 @@ from alembic import context
 
 import app.access.tables
 import app.campaigns.tables
+import app.core.limits.tables
 import app.counts.tables
 import app.links.tables
 import app.questionnaires.tables

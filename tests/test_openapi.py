@@ -151,11 +151,13 @@ async def test_operations_without_a_token_are_few_and_known(document: Document) 
         "GET /problems",
         "GET /problems/{slug}",
         "POST /oauth/token",
+        "POST /oauth/revoke",
         "GET /v1/links/{link}",
         "POST /v1/links/{link}/responses",
         "POST /v1/invitations/{token}/responses",
         "POST /v1/receipts/read",
         "POST /v1/receipts/withdraw",
+        "POST /v1/receipts/erase",
     }
 
 

@@ -43,7 +43,16 @@ class Asked:
 REQUESTS: dict[str, list[Asked]] = {
     "POST /v1/clients": [Asked("/v1/clients", {"name": "x", "scopes": ["admin"], "unit": "B"})],
     "GET /v1/clients": [],
+    "GET /v1/clients/{client_id}": [Asked("/v1/clients/{client}")],
     "POST /v1/clients/{client_id}/revoke": [Asked("/v1/clients/{client}/revoke")],
+    "PUT /v1/clients/{client_id}/networks": [
+        Asked("/v1/clients/{client}/networks", {"networks": None})
+    ],
+    "POST /v1/clients/{client_id}/secrets": [Asked("/v1/clients/{client}/secrets", {})],
+    "POST /v1/clients/{client_id}/secrets/{secret}/revoke": [
+        Asked("/v1/clients/{client}/secrets/1/revoke")
+    ],
+    "GET /v1/audit": [],
     "POST /v1/units/import": [Asked("/v1/units/import", options=CSV, status=IMPORT_REFUSED)],
     "PUT /v1/units/{code}": [Asked("/v1/units/B1", UNIT), Asked("/v1/units/new", UNIT)],
     "PUT /v1/units/{code}/enrolment": [Asked("/v1/units/B1/enrolment", {"period": PERIOD})],

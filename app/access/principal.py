@@ -8,10 +8,13 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
 from app.access import queries, tokens
-from app.access.problems import ScopeMissing, Unauthenticated
+from app.access.problems import NetworkNotAllowed, ScopeMissing, Unauthenticated
 from app.access.scopes import DESCRIPTIONS, Scope, implied
+from app.access.tables import Client
+from app.core.addresses import client_address, is_within, network_of, networks
 from app.core.database import Session
-from app.core.http import request_id
+from app.core.http import request_id, stand
+from app.core.limits.counting import Limits
 from app.core.parameters import refuse_unknown_parameters
 
 
@@ -25,6 +28,8 @@ class Principal:
     unit_id: int | None
     """The unit whose subtree this client sees; None sees all."""
     request_id: str = ""
+    address: str = ""
+    """Where it calls from."""
 
     def may(self, scope: Scope) -> bool:
         """Whether this client has a scope, by itself or through `admin`."""
@@ -43,13 +48,21 @@ _bearer = OAuth2(
 async def _principal(
     request: Request, session: Session, authorization: Annotated[str | None, Depends(_bearer)]
 ) -> Principal:
-    kind, _, token = (authorization or "").partition(" ")
-    if kind.lower() != "bearer" or not token:
-        raise Unauthenticated()
-    claims = tokens.verify(request.app.state.keyring, token.strip())
-    client = await queries.client_by_client_id(session, claims.client_id)
-    if client is None or client.revoked_at is not None:
-        raise Unauthenticated()
+    limits: Limits = request.app.state.limits
+    address = client_address(request.scope)
+    try:
+        claims = _claims(request, authorization)
+        stand(request, limits.admit("client", claims.client_id))
+        client = await queries.client_of_token(
+            session, claims.client_id, secret_id=claims.secret_id, token_id=claims.token_id
+        )
+        if client is None:
+            raise Unauthenticated()
+    except Unauthenticated:
+        limits.admit("guesses", network_of(address))
+        raise
+    if not may_call_from(client, address):
+        raise NetworkNotAllowed()
     refuse_unknown_parameters(request)
     return Principal(
         id=client.id,
@@ -58,7 +71,20 @@ async def _principal(
         scopes=implied(claims.scopes) & implied(frozenset(client.scopes)),
         unit_id=client.unit_id,
         request_id=request_id(request),
+        address=address,
     )
+
+
+def _claims(request: Request, authorization: str | None) -> tokens.Claims:
+    kind, _, token = (authorization or "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise Unauthenticated()
+    return tokens.verify(request.app.state.keyring, token.strip())
+
+
+def may_call_from(client: Client, address: str) -> bool:
+    """Whether a client is allowed to call from an address."""
+    return client.networks is None or is_within(address, networks(client.networks))
 
 
 Caller = Annotated[Principal, Depends(_principal)]

@@ -20,6 +20,12 @@ class ScopeMissing(Problem):
     remedy = "Ask the operator for a client with the scope that /docs names for this address."
 
 
+class NetworkNotAllowed(Problem):
+    slug, status = "network-not-allowed", 403
+    title = "This client may not call from here"
+    remedy = "Call from one of the networks that the client was made for, or have them changed."
+
+
 class OAuthProblem(Problem):
     """A problem of the token endpoint: it also carries `error`, as RFC 6749 asks."""
 

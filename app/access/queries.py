@@ -1,18 +1,74 @@
 """SQL of access."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.tables import AuditEntry, Client, IdempotencyKey
+from app.access.tables import Client, ClientSecret, IdempotencyKey, RevokedToken
+
+_LAST_USED_TO = timedelta(minutes=1)
+"""How exactly the last use of a secret is kept: not every token is worth a write."""
 
 
-async def client_by_client_id(session: AsyncSession, client_id: str) -> Client | None:
-    """The client with this public id."""
-    return await session.scalar(select(Client).where(Client.client_id == client_id))
+def _in_force(table: type[Client] | type[ClientSecret]) -> ColumnElement[bool]:
+    return table.revoked_at.is_(None) & or_(
+        table.expires_at.is_(None), table.expires_at > func.now()
+    )
+
+
+async def client_in_force(session: AsyncSession, client_id: str) -> Client | None:
+    """The client with this public id, unless it was revoked or has expired."""
+    return await session.scalar(
+        select(Client).where(Client.client_id == client_id, _in_force(Client))
+    )
+
+
+async def secrets_in_force(session: AsyncSession, client_id: int) -> list[ClientSecret]:
+    """The secrets of a client by which tokens can be got, the oldest first."""
+    statement = select(ClientSecret).where(
+        ClientSecret.client_id == client_id, _in_force(ClientSecret)
+    )
+    return list(await session.scalars(statement.order_by(ClientSecret.id)))
+
+
+async def note_use(session: AsyncSession, secret_id: int) -> None:
+    """Note that a secret was used just now."""
+    before = func.now() - _LAST_USED_TO
+    await session.execute(
+        update(ClientSecret)
+        .where(
+            ClientSecret.id == secret_id,
+            or_(ClientSecret.last_used_at.is_(None), ClientSecret.last_used_at < before),
+        )
+        .values(last_used_at=func.now())
+    )
+
+
+async def client_of_token(
+    session: AsyncSession, client_id: str, *, secret_id: int, token_id: str
+) -> Client | None:
+    """The client behind a token, if it, the secret and the token are all in force."""
+    return await session.scalar(
+        select(Client)
+        .join(ClientSecret, ClientSecret.client_id == Client.id)
+        .where(
+            Client.client_id == client_id,
+            ClientSecret.id == secret_id,
+            _in_force(Client),
+            _in_force(ClientSecret),
+            ~exists().where(RevokedToken.jti == token_id),
+        )
+    )
+
+
+async def revoke_token(session: AsyncSession, token_id: str, expires_at: datetime) -> None:
+    """Revoke one token; forget those that have expired by themselves."""
+    await session.execute(delete(RevokedToken).where(RevokedToken.expires_at < func.now()))
+    row = insert(RevokedToken).values(jti=token_id, expires_at=expires_at)
+    await session.execute(row.on_conflict_do_nothing())
 
 
 async def lock_idempotency_key(session: AsyncSession, client_id: int, key: str) -> bool:
@@ -50,9 +106,3 @@ async def delete_idempotency_keys(session: AsyncSession, *, kept: timedelta) -> 
     await session.execute(
         delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - kept)
     )
-
-
-async def insert_audit_entry(session: AsyncSession, entry: AuditEntry) -> None:
-    """Append to the audit."""
-    session.add(entry)
-    await session.flush()

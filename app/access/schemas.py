@@ -14,3 +14,9 @@ class AccessToken(Reply):
     token_type: Literal["Bearer"] = Field("Bearer", description="The way to send it.")
     expires_in: int = Field(description="Seconds until it expires.", examples=[3600])
     scope: str = Field(description="The scopes of the token, separated by spaces.")
+
+
+class Revoked(Reply):
+    """That a token is of no use any more."""
+
+    status: Literal["revoked"] = Field("revoked", description="Whatever it was before.")

@@ -1,4 +1,4 @@
-"""Rules of access: tokens for credentials, idempotency keys, writing the audit."""
+"""Rules of access: tokens for credentials, idempotency keys."""
 
 import hashlib
 import hmac
@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import queries, tokens
-from app.access.principal import Principal
-from app.access.problems import InvalidClient, InvalidScope
+from app.access.principal import Principal, may_call_from
+from app.access.problems import InvalidClient, InvalidScope, NetworkNotAllowed, Unauthenticated
 from app.access.scopes import implied
-from app.access.tables import AuditEntry
+from app.access.tables import Client
 from app.core.keyring import Keyring
 from app.core.problems import (
     FieldError,
@@ -37,21 +37,54 @@ def secret_hash(secret: str) -> bytes:
 
 
 async def exchange(
-    session: AsyncSession, keyring: Keyring, *, client_id: str, secret: str, scope: str | None
+    session: AsyncSession,
+    keyring: Keyring,
+    *,
+    client_id: str,
+    secret: str,
+    scope: str | None,
+    address: str,
 ) -> tuple[str, frozenset[str]]:
-    """A token for a client's credentials, and its scopes. Errors: InvalidClient, InvalidScope."""
-    if not storable(client_id):
-        raise InvalidClient()
-    client = await queries.client_by_client_id(session, client_id)
-    expected = client.secret_hash if client else bytes(32)
-    matches = hmac.compare_digest(expected, secret_hash(secret))
-    if client is None or not matches or client.revoked_at is not None:
-        raise InvalidClient()
+    """A token for a client's credentials, and its scopes.
+
+    Errors: InvalidClient, NetworkNotAllowed, InvalidScope.
+    """
+    client, secret_id = await authenticated(session, client_id, secret)
+    if not may_call_from(client, address):
+        raise NetworkNotAllowed()
     held = frozenset(client.scopes)
     wanted = frozenset(scope.split()) if scope and scope.strip() else held
     if not wanted <= implied(held):
         raise InvalidScope()
-    return tokens.issue(keyring, client_id=client.client_id, scopes=wanted), wanted
+    await queries.note_use(session, secret_id)
+    token = tokens.issue(keyring, client_id=client.client_id, secret_id=secret_id, scopes=wanted)
+    return token, wanted
+
+
+async def authenticated(session: AsyncSession, client_id: str, secret: str) -> tuple[Client, int]:
+    """The client that these credentials are of, and the id of its secret. Errors: InvalidClient."""
+    client = await queries.client_in_force(session, client_id) if storable(client_id) else None
+    given = secret_hash(secret)
+    for one in await queries.secrets_in_force(session, client.id) if client else ():
+        if client is not None and hmac.compare_digest(one.secret_hash, given):
+            return client, one.id
+    raise InvalidClient()
+
+
+async def revoke_token(
+    session: AsyncSession, keyring: Keyring, *, client_id: str, secret: str, token: str
+) -> None:
+    """Revoke one of the client's own tokens; what is no such token is none to revoke (RFC 7009).
+
+    Errors: InvalidClient.
+    """
+    client, _ = await authenticated(session, client_id, secret)
+    try:
+        claims = tokens.verify(keyring, token)
+    except Unauthenticated:
+        return
+    if claims.client_id == client.client_id:
+        await queries.revoke_token(session, claims.token_id, claims.expires_at)
 
 
 class IdempotentRequest:
@@ -112,15 +145,6 @@ def _mac(key: bytes, parts: Sequence[bytes]) -> bytes:
     return mac.digest()
 
 
-async def audit(
-    session: AsyncSession, caller: Principal, action: str, target: str, **detail: Any
-) -> None:
-    """Write down who did what to which object, in the transaction that does it."""
-    entry = AuditEntry(
-        client_id=caller.id,
-        action=action,
-        object=target,
-        detail=detail,
-        request_id=caller.request_id,
-    )
-    await queries.insert_audit_entry(session, entry)
+async def forget_replies(session: AsyncSession) -> None:
+    """Drop the replies under Idempotency-Keys that are kept no longer."""
+    await queries.delete_idempotency_keys(session, kept=REPLIES_KEPT)

@@ -32,6 +32,7 @@ _CLAIMS: dict[str, type] = {
     "exp": int,
     "iat": int,
     "jti": str,
+    "sid": int,
     "scope": str,
 }
 _REQUIRED = ("iss", "aud", "sub", "exp", "iat", "jti")
@@ -43,11 +44,14 @@ class Claims:
     """What a valid token says: whose it is and what for."""
 
     client_id: str
+    secret_id: int
+    """The secret that it was got for, with which it ends."""
     scopes: frozenset[str]
+    token_id: str
     expires_at: datetime
 
 
-def issue(keyring: Keyring, *, client_id: str, scopes: frozenset[str]) -> str:
+def issue(keyring: Keyring, *, client_id: str, secret_id: int, scopes: frozenset[str]) -> str:
     """A signed token for a client, valid for `LIFETIME`."""
     subkey = keyring.current("access-token")
     now = clock.now()
@@ -58,6 +62,7 @@ def issue(keyring: Keyring, *, client_id: str, scopes: frozenset[str]) -> str:
         "iat": now,
         "exp": now + LIFETIME,
         "jti": secrets.token_urlsafe(12),
+        "sid": secret_id,
         "scope": " ".join(sorted(scopes)),
     }
     headers = {"kid": subkey.id.hex()}
@@ -82,6 +87,8 @@ def verify(keyring: Keyring, token: str) -> Claims:
             raise ValueError("claims that we do not issue")
         return Claims(
             client_id=claims["sub"],
+            secret_id=claims["sid"],
+            token_id=claims["jti"],
             scopes=frozenset(claims["scope"].split()),
             expires_at=datetime.fromtimestamp(claims["exp"], tz=clock.now().tzinfo),
         )

@@ -75,6 +75,12 @@ class Population(Body):
     weight: float | None = Field(
         None, ge=0, le=1_000_000, strict=True, description="Its weight in the composite rate."
     )
+    under_14: bool = Field(
+        False,
+        strict=True,
+        description="They are children: only anonymous invitations are admitted, and interviews "
+        "come without a phone number or anything else that leads to a child.",
+    )
     targets: list[Target] = Field(
         default_factory=list, max_length=20, description="Shares that coverage measures against."
     )
@@ -123,6 +129,20 @@ class CampaignIn(Body):
     headline_channels: (
         Annotated[list[Channel], Field(min_length=1), AfterValidator(_distinct)] | None
     ) = Field(None, description="The channels that ranking goes by; null for all.")
+    purpose: Annotated[Text, Field(max_length=500)] | None = Field(
+        None,
+        description="What the answers are for: people are told before they answer.",
+        examples=["用于评价和改进学校工作"],
+    )
+    retention_days: int = Field(
+        180,
+        ge=1,
+        le=3650,
+        strict=True,
+        description="Days after the last delivery after which everything that could lead to a "
+        "person is erased: claims and their key, texts, details of interviews. Closed answers, "
+        "which say nothing of anybody then, and their counts stay.",
+    )
     contact: Notes | None = Field(
         None, description="Whom to ask, as the page shows it.", examples=[{"phone": "0536-12345"}]
     )
@@ -139,6 +159,15 @@ class CampaignIn(Body):
         if opens_at is not None and closes_at <= opens_at:
             raise PydanticCustomError("window", "It must close after it opens.")
         return closes_at
+
+    @field_validator("identity")
+    @classmethod
+    def _children_invited(cls, identity: list[str], info: ValidationInfo) -> list[str]:
+        populations: dict[str, Population] = info.data.get("populations", {})
+        if "invitation" not in identity and any(one.under_14 for one in populations.values()):
+            message = "Populations under 14 answer by invitation only: admit invitations."
+            raise PydanticCustomError("children_need_invitations", message)
+        return identity
 
 
 class CampaignOut(CampaignIn):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import audit
 from app.access.principal import Principal
 from app.campaigns import queries
 from app.campaigns.problems import CampaignFrozen, CampaignState
@@ -26,7 +27,8 @@ from app.questionnaires.problems import NotOwner
 from app.units import service as units
 
 KEY_PURPOSES = ("identity", "receipt")
-_FROZEN_BY_OPENING = ("region", "identity", "once_per", "on_duplicate", "min_cell")
+_FROZEN_BY_OPENING = ("region", "identity", "once_per", "on_duplicate", "min_cell", "purpose")
+_VERBS: dict[State, str] = {"open": "open", "closed": "close", "archived": "archive"}
 _BEFORE: dict[State, tuple[State, ...]] = {
     "open": ("draft", "closed"),
     "closed": ("open",),
@@ -99,6 +101,7 @@ async def described(session: AsyncSession, campaigns: Sequence[Campaign]) -> lis
             questionnaire=questionnaire,
             version=population.version,
             weight=population.weight,
+            under_14=population.under_14,
             targets=[Target.model_validate(target) for target in population.targets],
         )
     return [
@@ -132,6 +135,8 @@ async def put(
     created = stored is not None
     if stored is None:
         stored = await _changed(session, caller, code, campaign)
+    else:
+        audit.record(session, caller, "campaign.make", code, region=campaign.region)
     return (await described(session, [stored]))[0], created
 
 
@@ -194,6 +199,7 @@ def _row(
         "questionnaire_id": version[0],
         "version": version[1],
         "weight": population.weight,
+        "under_14": population.under_14,
         "targets": [target.model_dump() for target in population.targets],
     }
 
@@ -211,6 +217,7 @@ async def _changed(
         return stored
     if frozen := list(_frozen(before, campaign, changed)):
         raise CampaignFrozen(errors=frozen)
+    audit.record(session, caller, "campaign.change", code, fields=sorted(changed))
     columns = campaign.model_dump(include=set(_COLUMNS) & changed)
     if "region" in changed:
         columns["region_id"] = (await units.visible(session, caller, campaign.region)).id
@@ -231,12 +238,15 @@ def _frozen(before: CampaignOut, after: CampaignIn, changed: set[str]) -> Iterat
     for name in _FROZEN_BY_OPENING:
         if name in changed:
             yield FieldError(pointer([name]), "frozen", message)
+    if after.retention_days > before.retention_days:
+        longer = "People were told a shorter time; it can only become shorter still."
+        yield FieldError("/retention_days", "frozen", longer)
     for name in {**before.populations, **after.populations}:
         was, now = before.populations.get(name), after.populations.get(name)
         if was is None or now is None:
             yield FieldError(pointer(["populations", name]), "frozen", message)
             continue
-        for field in ("questionnaire", "version"):
+        for field in ("questionnaire", "version", "under_14"):
             if getattr(was, field) != getattr(now, field):
                 yield FieldError(pointer(["populations", name, field]), "frozen", message)
 
@@ -294,4 +304,5 @@ async def move(session: AsyncSession, caller: Principal, code: str, to: State) -
         if campaign.state == "closed" and to == "open" and campaign.closes_at <= clock.now():
             raise CampaignState("Its closes_at has passed: move that, then open it again.")
         campaign = await queries.update_campaign(session, campaign.id, {"state": to})
+        audit.record(session, caller, f"campaign.{_VERBS[to]}", code)
     return (await described(session, [campaign]))[0]

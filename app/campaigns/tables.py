@@ -44,6 +44,12 @@ class Campaign(Base):
     headline_channels: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     contact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     legal: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    purpose: Mapped[str | None] = mapped_column(Text)
+    """What the answers are for, as people are told before they answer."""
+    retention_days: Mapped[int] = mapped_column(SmallInteger, server_default="180")
+    """Days after the last delivery for which what could lead to a person is kept."""
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When that was erased; the identity key went with it."""
     state: Mapped[str] = mapped_column(Text, server_default="draft")
     revision: Mapped[int] = mapped_column(server_default="1")
     """Goes up with every change of the campaign, its links or its batches: what a process has
@@ -56,6 +62,7 @@ class Campaign(Base):
         CheckConstraint("on_duplicate IN ('keep_first', 'keep_last')", "on_duplicate"),
         CheckConstraint("closes_at > opens_at", "window"),
         CheckConstraint("min_cell >= 5", "min_cell"),
+        CheckConstraint("retention_days >= 1", "retention_days"),
     )
 
 
@@ -73,6 +80,8 @@ class CampaignPopulation(Base):
     questionnaire_id: Mapped[int]
     version: Mapped[int]
     weight: Mapped[float | None]
+    under_14: Mapped[bool] = mapped_column(server_default="false")
+    """Children: no identifier of theirs is taken, only anonymous invitations."""
     targets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
 
     __table_args__ = (

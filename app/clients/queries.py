@@ -1,12 +1,13 @@
-"""SQL of clients."""
+"""SQL of clients, and of reading the audit."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.tables import Client
+from app.access.tables import AuditEntry, Client, ClientSecret
 from app.units.tables import Unit, subtree
 
 
@@ -20,21 +21,35 @@ async def unit_code(session: AsyncSession, unit_id: int) -> str | None:
     return await session.scalar(select(Unit.code).where(Unit.id == unit_id))
 
 
-async def insert_client(session: AsyncSession, **columns: Any) -> None:
-    """Store a new client."""
-    session.add(Client(**columns))
+async def insert_client(session: AsyncSession, **columns: Any) -> int:
+    """Store a new client; returns its id."""
+    client = Client(**columns)
+    session.add(client)
     await session.flush()
+    return client.id
 
 
-def _listed(
-    seen_from: int | None,
-) -> Select[str, str, list[str], str, datetime, datetime | None]:
-    statement = select(
+async def insert_secret(
+    session: AsyncSession, client_id: int, secret_hash: bytes, expires_at: datetime | None
+) -> ClientSecret:
+    """Store a new secret of a client."""
+    secret = ClientSecret(client_id=client_id, secret_hash=secret_hash, expires_at=expires_at)
+    session.add(secret)
+    await session.flush()
+    await session.refresh(secret)
+    return secret
+
+
+def _listed(seen_from: int | None) -> Any:
+    statement: Any = select(
+        Client.id,
         Client.client_id,
         Client.name,
         Client.scopes,
+        Client.networks,
         Unit.code.label("unit"),
         Client.created_at,
+        Client.expires_at,
         Client.revoked_at,
     ).outerjoin(Unit, Unit.id == Client.unit_id)
     if seen_from is not None:
@@ -58,6 +73,19 @@ async def client(session: AsyncSession, client_id: str, *, seen_from: int | None
     return (await session.execute(statement)).one_or_none()
 
 
+async def lock_client(session: AsyncSession, client_id: int) -> None:
+    """Hold a client as it is until this transaction ends."""
+    await session.execute(select(Client.id).where(Client.id == client_id).with_for_update())
+
+
+async def secrets_of(session: AsyncSession, clients: Collection[int]) -> list[ClientSecret]:
+    """The secrets of clients, by their ids, that were not revoked; the oldest first."""
+    statement = select(ClientSecret).where(
+        ClientSecret.client_id.in_(clients), ClientSecret.revoked_at.is_(None)
+    )
+    return list(await session.scalars(statement.order_by(ClientSecret.id)))
+
+
 async def revoke(session: AsyncSession, client_id: str) -> bool:
     """Revoke a client; False where it was revoked before."""
     statement = (
@@ -67,3 +95,65 @@ async def revoke(session: AsyncSession, client_id: str) -> bool:
         .returning(Client.id)
     )
     return await session.scalar(statement) is not None
+
+
+async def revoke_secret(session: AsyncSession, client_id: int, secret_id: int) -> bool:
+    """Revoke a secret of a client; False where there is none in force."""
+    statement = (
+        update(ClientSecret)
+        .where(
+            ClientSecret.id == secret_id,
+            ClientSecret.client_id == client_id,
+            ClientSecret.revoked_at.is_(None),
+        )
+        .values(revoked_at=func.now())
+        .returning(ClientSecret.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def set_networks(session: AsyncSession, client_id: int, networks: list[str] | None) -> None:
+    """Change where a client may call from."""
+    await session.execute(update(Client).where(Client.id == client_id).values(networks=networks))
+
+
+async def list_audit(
+    session: AsyncSession,
+    *,
+    seen_from: int | None,
+    client_id: str | None,
+    action: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    before: int | None,
+    limit: int,
+) -> list[Any]:
+    """Audit entries, the newest first: `limit + 1` of them, so that the end shows."""
+    statement = (
+        select(
+            AuditEntry.id,
+            AuditEntry.number,
+            AuditEntry.at,
+            Client.client_id.label("client"),
+            AuditEntry.action,
+            AuditEntry.object,
+            AuditEntry.detail,
+            AuditEntry.address,
+            AuditEntry.request_id,
+        )
+        .outerjoin(Client, Client.id == AuditEntry.client_id)
+        .order_by(AuditEntry.id.desc())
+        .limit(limit + 1)
+    )
+    if seen_from is not None:
+        statement = statement.where(Client.unit_id.in_(subtree(seen_from)))
+    for condition, given in (
+        (Client.client_id == client_id, client_id),
+        (AuditEntry.action == action, action),
+        (AuditEntry.at >= since, since),
+        (AuditEntry.at < until, until),
+        (AuditEntry.id < before, before),
+    ):
+        if given is not None:
+            statement = statement.where(condition)
+    return list(await session.execute(statement))

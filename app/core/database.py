@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 
 from app.core import embedded_postgres
+from app.core.keyring import Keyring
 from app.core.settings import Settings
 
 Pool = Any
@@ -51,7 +52,8 @@ class Base(DeclarativeBase):
 class Database:
     """One process's connections. Opened by `open`, given back by `close`."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, keyring: Keyring | None = None, pool_size: int = 8) -> None:
+        """`keyring`: for those who write to the audit, whose entries are chained with a key."""
         self._url = url
         self._pool_size = pool_size
         self.engine = engine(
@@ -62,7 +64,9 @@ class Database:
             pool_timeout=_LENDING_SECONDS,
             pool_pre_ping=True,
         )
-        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.sessions = async_sessionmaker(
+            self.engine, expire_on_commit=False, info={"keyring": keyring}
+        )
         self.pool: Pool = None
 
     async def open(self) -> None:

@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 Purpose = Literal[
-    "access-token", "campaign-key", "device-proof", "invitation", "opened-page", "replay"
+    "access-token",
+    "backup",
+    "backup-keys",
+    "campaign-key",
+    "device-proof",
+    "invitation",
+    "opened-page",
+    "replay",
 ]
 KEY_ID_BYTES = 4
 _NONCE_BYTES = 12

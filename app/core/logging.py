@@ -6,6 +6,9 @@ import sys
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Literal
+
+Level = Literal["debug", "info", "warning", "error"]
 
 _FIELDS = ("request_id", "method", "route", "status", "milliseconds")
 
@@ -43,8 +46,8 @@ def _told(error: BaseException) -> Iterator[str]:
         yield f"  {frame.filename}:{frame.lineno} {frame.name}"
 
 
-def configure(level: str = "WARNING") -> None:
-    """Send all logs to standard error as JSON lines."""
+def configure(level: Level = "warning") -> None:
+    """Send all logs of this level and above to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -74,6 +74,12 @@ class Malformed(Problem):
     remedy = "Send well-formed JSON in UTF-8, nested no deeper than the documented form."
 
 
+class MalformedRequest(Problem):
+    slug, status = "malformed-request", 400
+    title = "The request is not well-formed HTTP"
+    remedy = "Leave it to a library to make requests; this connection is closed."
+
+
 class NotFound(Problem):
     slug, status = "not-found", 404
     title = "There is nothing here"
@@ -86,16 +92,40 @@ class MethodNotAllowed(Problem):
     remedy = "The Allow header lists the methods that it takes; /docs describes them."
 
 
+class RequestTimeout(Problem):
+    slug, status = "request-timeout", 408
+    title = "The request did not arrive in time"
+    remedy = "Send the same again over a new connection; this one is closed."
+
+
 class TooLarge(Problem):
     slug, status = "too-large", 413
     title = "The body is too large"
     remedy = "Send less at once: the limit of this address is in /docs."
 
 
+class UriTooLong(Problem):
+    slug, status = "uri-too-long", 414
+    title = "The address is too long"
+    remedy = "Send an address of at most 8 KB."
+
+
 class UnsupportedMediaType(Problem):
     slug, status = "unsupported-media-type", 415
     title = "This content type is not taken here"
     remedy = "Send one of the content types that /docs lists for this address."
+
+
+class UnknownHost(Problem):
+    slug, status = "unknown-host", 421
+    title = "The service is not known by this name"
+    remedy = "Use the address that the operator gave; XINSHENG_ALLOWED_HOSTS can add names."
+
+
+class HeadersTooLarge(Problem):
+    slug, status = "headers-too-large", 431
+    title = "There is too much in the headers"
+    remedy = "Send at most 100 headers of 32 KB together; clearing cookies may help."
 
 
 class IdempotencyKeyMissing(Problem):

@@ -1,14 +1,21 @@
 """What the operator sets from outside: the XINSHENG_… environment variables."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
+
+from app.core.addresses import Network, networks
+from app.core.limits.policies import PER_MINUTE
+from app.core.logging import Level
 
 MIN_KEY_BYTES = 32
 KEYS_FILE = "secret-keys"
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
 class SettingsError(RuntimeError):
@@ -23,6 +30,17 @@ class Settings:
     database_url: str | None
     secret_keys: tuple[bytes, ...]
     public_url: str
+    log_level: Level = "warning"
+    trusted_proxies: tuple[Network, ...] = ()
+    """Networks whose word on a client's address is taken."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that it is reached by, besides the one in `public_url`."""
+    limits: Mapping[str, int] = field(default_factory=PER_MINUTE.copy)
+    """Requests a minute, by policy; see `core.policies`."""
+    migrates: bool = False
+    """Whether a start may migrate an external database that has something in it."""
+    backup_dir: Path | None = None
+    """Where backups go; None: `backups` in the data directory."""
 
 
 def default_data_dir() -> Path:
@@ -32,19 +50,28 @@ def default_data_dir() -> Path:
     return Path.home() / ".local" / "share" / "xinsheng"
 
 
-def load(environment: Mapping[str, str] = os.environ) -> Settings:
+def load(environment: Mapping[str, str] = os.environ, *, make_keys: bool = True) -> Settings:
     """Read the settings.
 
     Errors: SettingsError naming the variable. With the embedded database the secret keys are
-    made on first use and kept in the data directory, readable by its owner alone.
+    made on first use and kept in the data directory, readable by its owner alone; without
+    `make_keys`, for those who only look, that there are none is an error.
     """
     data_dir = Path(environment.get("XINSHENG_DATA_DIR") or default_data_dir()).absolute()
     database_url = _database_url(environment)
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
-        secret_keys=_secret_keys(environment, data_dir, external=database_url is not None),
+        secret_keys=_secret_keys(
+            environment, data_dir, external=database_url is not None, make=make_keys
+        ),
         public_url=_public_url(environment),
+        log_level=_log_level(environment),
+        trusted_proxies=_trusted_proxies(environment),
+        allowed_hosts=_allowed_hosts(environment),
+        limits=_limits(environment),
+        migrates=_switch(environment, "XINSHENG_MIGRATE"),
+        backup_dir=_folder(environment, "XINSHENG_BACKUP_DIR"),
     )
 
 
@@ -76,8 +103,64 @@ def _public_url(environment: Mapping[str, str]) -> str:
     return url
 
 
+def _log_level(environment: Mapping[str, str]) -> Level:
+    given = (environment.get("XINSHENG_LOG_LEVEL") or "warning").strip().lower()
+    levels: tuple[Level, ...] = get_args(Level)
+    for level in levels:
+        if given == level:
+            return level
+    raise SettingsError(f"XINSHENG_LOG_LEVEL must be one of {', '.join(levels)}")
+
+
+def _listed(text: str | None) -> list[str]:
+    return [one for one in re.split(r"[,\s]+", text or "") if one]
+
+
+def _trusted_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return networks(_listed(environment.get("XINSHENG_TRUSTED_PROXIES")))
+    except ValueError as error:
+        raise SettingsError(
+            "XINSHENG_TRUSTED_PROXIES must list addresses or networks, such as 127.0.0.1"
+        ) from error
+
+
+def _allowed_hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
+    found = tuple(one.lower() for one in _listed(environment.get("XINSHENG_ALLOWED_HOSTS")))
+    if not all(_HOST.fullmatch(one) for one in found):
+        raise SettingsError(
+            "XINSHENG_ALLOWED_HOSTS must list names without ports, such as survey.example.org"
+        )
+    return found
+
+
+def _limits(environment: Mapping[str, str]) -> dict[str, int]:
+    limits = dict(PER_MINUTE)
+    for one in _listed(environment.get("XINSHENG_LIMITS")):
+        name, _, number = one.partition("=")
+        if name not in limits or not number.isascii() or not number.isdigit() or int(number) < 1:
+            raise SettingsError(
+                "XINSHENG_LIMITS must list requests a minute, such as client=12000, proof=600; "
+                f"the names are {', '.join(limits)}"
+            )
+        limits[name] = int(number)
+    return limits
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    given = (environment.get(name) or "0").strip()
+    if given not in ("0", "1"):
+        raise SettingsError(f"{name} must be 1 (yes) or 0 (no)")
+    return given == "1"
+
+
+def _folder(environment: Mapping[str, str], name: str) -> Path | None:
+    given = environment.get(name)
+    return Path(given).absolute() if given else None
+
+
 def _secret_keys(
-    environment: Mapping[str, str], data_dir: Path, *, external: bool
+    environment: Mapping[str, str], data_dir: Path, *, external: bool, make: bool
 ) -> tuple[bytes, ...]:
     given = environment.get("XINSHENG_SECRET_KEYS")
     if given:
@@ -90,6 +173,11 @@ def _secret_keys(
     path = data_dir / KEYS_FILE
     try:
         if not path.exists():
+            if not make:
+                raise SettingsError(
+                    f"{path} is not there: the first start makes it, and a restore needs the one "
+                    "of the deployment that was backed up"
+                )
             _make_keys_file(path)
         kept = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

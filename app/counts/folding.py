@@ -107,9 +107,19 @@ async def adopt(database: Database) -> bool:
     async with database.sessions.begin() as session:
         if not await queries.moved_here(session):
             return False
-        await queries.without_time_limit(session)
-        await queries.begin_anew(session)
+        await begin_anew(session)
         return True
+
+
+async def begin_anew(session: AsyncSession) -> None:
+    """Throw the running counts away, so that everything is folded again."""
+    await queries.without_time_limit(session)
+    await queries.begin_anew(session)
+
+
+async def lag_seconds(session: AsyncSession) -> float:
+    """Seconds since every stored response was in the running counts."""
+    return float((await queries.lag(session, most=1))["seconds"])
 
 
 async def _layouts(session: AsyncSession, campaign_id: int) -> dict[int, Any]:

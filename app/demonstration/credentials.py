@@ -10,10 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service as access
 from app.access.principal import Principal
-from app.access.problems import OAuthProblem
+from app.access.problems import InvalidClient
 from app.access.scopes import implied
 from app.clients import service as clients
-from app.core.keyring import Keyring
 from app.demonstration import queries
 from app.demonstration.places import CITY
 
@@ -36,17 +35,16 @@ class Credential:
     scope: str
 
 
-async def known(session: AsyncSession, keyring: Keyring, data_dir: Path) -> dict[str, Credential]:
+async def known(session: AsyncSession, data_dir: Path) -> dict[str, Credential]:
     """The credentials in the file that this database accepts, by name."""
     found = {}
     for one in _read(data_dir / FILE):
         try:
-            await access.exchange(
-                session, keyring, client_id=one.client_id, secret=one.client_secret, scope=one.scope
-            )
-        except OAuthProblem:
+            client, _ = await access.authenticated(session, one.client_id, one.client_secret)
+        except InvalidClient:
             continue
-        found[one.name] = one
+        if set(one.scope.split()) == set(client.scopes):
+            found[one.name] = one
     return found
 
 

@@ -98,7 +98,7 @@ async def _prepare(
 ) -> dict[str, Credential]:
     """The clients; and, the first time, all that is there before the first answer."""
     async with database.sessions.begin() as session:
-        known = await credentials.known(session, keyring, settings.data_dir)
+        known = await credentials.known(session, settings.data_dir)
         clients = dict(known)
         if BUREAU not in clients:
             clients[BUREAU] = await credentials.make(session, BUREAU)

@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import audit
 from app.access.principal import Principal
-from app.access.service import IdempotentRequest, audit
+from app.access.service import IdempotentRequest
 from app.campaigns import service as campaigns
 from app.campaigns.problems import CampaignState
 from app.campaigns.tables import Campaign, CampaignPopulation
@@ -44,7 +45,12 @@ async def make_links(
         rows = await queries.links_in_force(session, campaign.id, population.position, unit_ids)
         missing = unit_ids.difference(row.unit_id for row in rows)
         if not missing:
-            return rows, any(row.code in made for row in rows)
+            new = sum(row.code in made for row in rows)
+            if new:
+                audit.record(
+                    session, caller, "links.make", code, population=wanted.population, links=new
+                )
+            return rows, new > 0
         codes = {unit_id: _new_code() for unit_id in missing}
         made.update(codes.values())
         await queries.insert_links(session, campaign.id, population.position, codes)
@@ -122,6 +128,7 @@ async def revoke_link(session: AsyncSession, caller: Principal, code: str) -> An
         # The campaign first, as in all that changes one: it serialises them.
         await campaigns.touch(session, link.campaign_id)
         await queries.revoke_link(session, link.id)
+        audit.record(session, caller, "link.revoke", f"links/{link.id}")
     return await visible(session, caller, code)
 
 
@@ -184,7 +191,7 @@ async def _new_batch(
         client_id=caller.id,
     )
     detail = {"campaign": code, **wanted.model_dump()}
-    await audit(session, caller, "invitations.make", f"invitations/{batch.id}", **detail)
+    audit.record(session, caller, "invitations.make", f"invitations/{batch.id}", **detail)
     return batch
 
 
@@ -218,7 +225,7 @@ async def revoke_batch(session: AsyncSession, caller: Principal, code: str, batc
         await campaigns.touch(session, campaign.id)
         if await queries.revoke_batch(session, batch_id):
             target = f"invitations/{batch_id}"
-            await audit(session, caller, "invitations.revoke", target, campaign=code)
+            audit.record(session, caller, "invitations.revoke", target, campaign=code)
     return await _visible_batch(session, caller, campaign, batch_id)
 
 

@@ -13,7 +13,7 @@ from app.phone_page.forms import Form
 from app.phone_page.languages import Language
 from app.phone_page.questions import shown, unplaced
 from app.phone_page.rendering import render
-from app.phone_page.texts import moment
+from app.phone_page.texts import day, moment
 from app.responses.directory import Entrance, Rules
 
 _DESCRIPTION = 120
@@ -140,7 +140,7 @@ def _frame(visit: Visit, *, heading: str | None = None, error: bool = False) -> 
         "window_title": (texts["error_in_title"] if error else "") + (heading or title),
         "description": _description(entrance, language) if entrance else None,
         "contact": _contact(entrance.rules.contact, texts) if entrance else [],
-        "legal": list(entrance.rules.legal.items()) if entrance else [],
+        "legal": _legal(entrance.rules, language) if entrance else [],
     }
 
 
@@ -150,6 +150,13 @@ def _title(entrance: Entrance, language: Language) -> str:
     if language.locale != language.default and language.locale in title:
         return title[language.locale]
     return entrance.rules.title
+
+
+def _legal(rules: Rules, language: Language) -> list[tuple[str, str]]:
+    texts = language.texts
+    lines = [(texts["purpose"], rules.purpose)] if rules.purpose else []
+    erased = texts["erased"].format(time=day(rules.erased_from, language.words))
+    return [*lines, *rules.legal.items(), (texts["privacy"], erased)]
 
 
 def _bureau(rules: Rules) -> str:

@@ -13,7 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.core import clock, database_errors
+from app.core.addresses import client_address, network_of
 from app.core.http import request_id
+from app.core.limits.counting import TooMany
 from app.core.problems import (
     Busy,
     InternalError,
@@ -34,6 +36,7 @@ from app.phone_page.seals import seal, sealed
 from app.phone_page.states import state_of, text_for
 from app.questionnaires.problems import InvalidAnswers
 from app.responses import service
+from app.responses.guesses import few_guesses
 from app.responses.schemas import SubmissionIn
 from app.responses.service import Door, FindDoor, Reception
 
@@ -48,6 +51,9 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "X-Robots-Tag": "noindex, nofollow",
     "Vary": "Accept-Encoding, Accept-Language, Cookie",
 }
@@ -59,6 +65,8 @@ class _Caller:
 
     request: Request
     find_door: FindDoor
+    link: str | None = None
+    """The link's code; None for an invitation."""
     door: Door | None = None
     form: Form | None = None
 
@@ -100,7 +108,7 @@ async def link_page(request: Request) -> Response:
     reception: Reception = request.app.state.reception
     code = request.path_params["link"]
     return await _reply(
-        _Caller(request, lambda fresh: service.by_link(reception, code, fresh=fresh))
+        _Caller(request, lambda fresh: service.by_link(reception, code, fresh=fresh), code)
     )
 
 
@@ -143,8 +151,10 @@ async def _reply(caller: _Caller) -> Response:
         "POST": _take,
     }
     handle = handlers.get(caller.request.method, _refuse_method)
+    known = caller.link is None or caller.reception.directory.remembers(caller.link)
     try:
-        return await handle(caller)
+        with few_guesses(caller.request.scope, known=known):
+            return await handle(caller)
     except ClientDisconnect:
         raise
     except Exception as error:
@@ -157,13 +167,17 @@ async def _refuse_method(caller: _Caller) -> Response:
 
 async def _show(caller: _Caller) -> Response:
     """The form, where it can be answered; writes nothing, since WeChat fetches links unasked."""
+    scope, limits = caller.request.scope, caller.reception.limits
+    if caller.link is not None:
+        # Invitations are never limited so: a whole school sits behind one address.
+        limits.admit("network", network_of(client_address(scope)))
     door = caller.door = await caller.find_door(True)
     refusal = service.gate(door.entrance, clock.now())
     if refusal is not None:
         raise refusal
     reception = caller.reception
     proof = None
-    if door.invitation is None and "device" in door.entrance.rules.identity:
+    if door.invitation is None and door.entrance.admits("device"):
         proof = caller.cookie or devices.issue(reception.keyring)
     if not service.proofs_of(reception, door, proof):
         raise IdentityRequired()
@@ -189,6 +203,10 @@ async def _show(caller: _Caller) -> Response:
 
 async def _take(caller: _Caller) -> Response:
     """Store what was filled in, and say what became of it."""
+    if caller.request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise Malformed("This page takes only what was filled in on it.")
+    if caller.link is not None:
+        caller.reception.limits.admit("link", caller.link)
     body = await caller.request.body()
     media_type = caller.request.headers.get("Content-Type", "").partition(";")[0]
     if media_type.strip().lower() != _FORM_TYPE:
@@ -242,7 +260,7 @@ def _problem(caller: _Caller, error: Exception) -> Problem:
 def _refused(caller: _Caller, problem: Problem) -> Response:
     """The page that tells of a problem; the form again where that can mend it."""
     form, door = caller.form, caller.door
-    if form and door and isinstance(problem, InvalidAnswers | Busy):
+    if form and door and isinstance(problem, InvalidAnswers | Busy | TooMany):
         keys = Keys(
             str(form.submission_id),
             form.one("started_at") or "",
@@ -255,7 +273,7 @@ def _refused(caller: _Caller, problem: Problem) -> Response:
             keys,
             filled=form,
             errors=problem.errors,
-            busy=isinstance(problem, Busy),
+            busy=isinstance(problem, Busy | TooMany),
         )
     else:
         state = state_of(problem)
@@ -265,7 +283,7 @@ def _refused(caller: _Caller, problem: Problem) -> Response:
             state,
             text_for(state, entrance, filled=form is not None, now=clock.now()),
             reference=request_id(caller.request) if state == "failed" else None,
-            resend=form if isinstance(problem, Busy) else None,
+            resend=form if isinstance(problem, Busy | TooMany) else None,
         )
     return _page(caller, html, problem.status, problem.headers)
 

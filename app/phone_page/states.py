@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from app.core.limits.counting import TooMany
 from app.core.problems import (
     Busy,
     Malformed,
@@ -35,6 +36,7 @@ _STATES: dict[type[Problem], str] = {
     TooLarge: "too_large",
     MethodNotAllowed: "method",
     Busy: "busy_page",
+    TooMany: "busy_page",
     Malformed: "malformed",
     UnsupportedMediaType: "malformed",
 }
@@ -58,8 +60,8 @@ def text_for(state: str, entrance: Entrance | None, *, filled: bool, now: dateti
     if state == "closed" and now >= rules.closes_at:
         return "closed_at"
     if state == "identity" and entrance.channel is Channel.link:
-        if "device" in rules.identity:
+        if entrance.admits("device"):
             return "identity_again"
-        if "wechat" in rules.identity:
+        if entrance.admits("wechat"):
             return "identity_wechat"
     return f"{state}_text"

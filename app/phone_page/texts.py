@@ -32,7 +32,10 @@ _CHINESE: Texts = {
     "errors_title": "还没有提交，请检查以下题目",
     "busy_title": "还没有提交成功",
     "busy_text": "现在提交的人很多。您填写的内容都还在，请过几秒再按一次“提交”。",
-    "legal": "调查依据",
+    "legal": "调查说明",
+    "purpose": "用途",
+    "privacy": "隐私",
+    "erased": "您的作答不与身份一起保存；可能联系到个人的信息最晚于{time}起删除。",
     "contact": "联系我们",
     "contact_phone": "电话",
     "contact_email": "邮箱",
@@ -128,6 +131,10 @@ _ENGLISH: Texts = {
     "busy_text": "Many people are sending answers right now. Yours are all still here: "
     "please wait a few seconds and send them again.",
     "legal": "About this survey",
+    "purpose": "Purpose",
+    "privacy": "Privacy",
+    "erased": "Your answers are kept apart from who you are; whatever could lead to a person "
+    "is erased from {time} on.",
     "contact": "Contact",
     "contact_phone": "Phone",
     "contact_email": "Email",
@@ -226,9 +233,15 @@ _MONTHS = [
 ]
 
 
+def day(instant: datetime, words: str) -> str:
+    """The day of an instant in China, in one of the catalogue's languages."""
+    at = instant.astimezone(SHANGHAI)
+    if words == "zh-CN":
+        return f"{at.year}年{at.month}月{at.day}日"
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+
 def moment(instant: datetime, words: str) -> str:
     """An instant as people in China read it off the clock, in one of the catalogue's languages."""
     at = instant.astimezone(SHANGHAI)
-    if words == "zh-CN":
-        return f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}"
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}"
+    return f"{day(instant, words)}{' ' if words == 'zh-CN' else ', '}{at:%H:%M}"

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import audit
 from app.access.principal import Principal
-from app.access.service import audit
 from app.core.problems import FieldError, InvalidInput, NotFound
 from app.questionnaires import publishing, queries
 from app.questionnaires.layout import Layout, layout_of
@@ -69,6 +69,7 @@ async def put(
     owner_id = await _owner_id(session, caller, draft, existing)
     document = _document(draft)
     stored = await queries.upsert_draft(session, code=code, unit_id=owner_id, draft=document)
+    audit.record(session, caller, "questionnaire.draft", code, unit=draft.unit)
     return stored, existing is None
 
 
@@ -89,7 +90,7 @@ async def publish(session: AsyncSession, caller: Principal, code: str) -> tuple[
     number = (latest.version if latest else 0) + changed
     if changed:
         await queries.insert_version(session, questionnaire.id, number, questionnaire.draft)
-        await audit(session, caller, "questionnaire.publish", code, version=number)
+        audit.record(session, caller, "questionnaire.publish", code, version=number)
     missing = publishing.missing_translations(definition)
     return Published(code=code, version=number, missing_translations=missing), changed
 

@@ -301,6 +301,20 @@ async def take_claims(connection: Connection, submission: Submission) -> bool:
     return False
 
 
+async def delete_texts(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
+    """Delete what was written in a response, in all that it has ever been."""
+    await connection.execute(
+        """
+        DELETE FROM response_texts WHERE campaign_id = $1 AND submission_id = $2
+        AND transaction_id = ANY (
+            SELECT transaction_id FROM responses WHERE campaign_id = $1 AND submission_id = $2
+        )
+        """,
+        campaign_id,
+        submission_id,
+    )
+
+
 async def free_claims(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
     """Let a response's persons go: they may answer again."""
     await connection.execute(

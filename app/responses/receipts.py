@@ -1,7 +1,7 @@
-"""Receipts: proof of arrival for whoever holds one, and the way to withdraw."""
+"""Receipts: proof of arrival for whoever holds one, and the way to withdraw and to erase."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,8 @@ class Arrival:
     received_at: datetime
     answers: dict[str, Any] | None
     """None once `ANSWERS_SHOWN` has passed, or after a withdrawal."""
+    erased_from: datetime
+    """From when on everything is erased that could lead to a person."""
 
 
 async def read(connection: Connection, directory: Directory, text: str) -> Arrival:
@@ -42,7 +44,7 @@ async def read(connection: Connection, directory: Directory, text: str) -> Arriv
     if not withdrawn and clock.now() - row["answered_at"] < ANSWERS_SHOWN:
         population = next(one for one in rules.populations if one.position == row["population"])
         answers = population.questionnaire.validator.decode(ledger.encoded_of(row))
-    return Arrival(rules.code, withdrawn, row["answered_at"], answers)
+    return Arrival(rules.code, withdrawn, row["answered_at"], answers, rules.erased_from)
 
 
 async def withdraw(connection: Connection, directory: Directory, text: str) -> Arrival:
@@ -53,21 +55,46 @@ async def withdraw(connection: Connection, directory: Directory, text: str) -> A
     rules, submission_id = await _verified(connection, directory, text)
     arrival = await read(connection, directory, text)
     if not arrival.withdrawn:
-        if rules.state != "open" or clock.now() >= rules.closes_at:
+        if not _open(rules):
             raise Closed("Responses can be withdrawn only until the campaign closes.")
-        try:
-            async with connection.transaction():
-                await ledger.withdraw(connection, rules.id, submission_id)
-        except UniqueViolationError:
-            pass  # withdrawn twice at once: the other one did it
-    return Arrival(arrival.campaign, True, arrival.received_at, None)
+        await _withdraw(connection, rules, submission_id)
+    return replace(arrival, withdrawn=True, answers=None)
+
+
+async def erase(connection: Connection, directory: Directory, text: str) -> Arrival:
+    """Erase what its person wrote in the response behind a receipt; can be repeated.
+
+    Until the campaign closes the response is withdrawn with it. After that its closed answers
+    stay counted, which say nothing of anybody, and its claim stays until `erased_from`, so that
+    nobody is counted twice. Errors: NotFound.
+    """
+    rules, submission_id = await _verified(connection, directory, text)
+    arrival = await read(connection, directory, text)
+    withdrawn = arrival.withdrawn
+    if not withdrawn and _open(rules):
+        await _withdraw(connection, rules, submission_id)
+        withdrawn = True
+    await queries.delete_texts(connection, rules.id, submission_id)
+    return replace(arrival, withdrawn=withdrawn, answers=None)
+
+
+def _open(rules: Rules) -> bool:
+    return rules.state == "open" and clock.now() < rules.closes_at
+
+
+async def _withdraw(connection: Connection, rules: Rules, submission_id: UUID) -> None:
+    try:
+        async with connection.transaction():
+            await ledger.withdraw(connection, rules.id, submission_id)
+    except UniqueViolationError:
+        pass  # withdrawn twice at once: the other one did it
 
 
 async def _verified(connection: Connection, directory: Directory, text: str) -> tuple[Rules, UUID]:
     named = receipt_names(text)
     rules = await directory.campaign_by_id(connection, named[0]) if named else None
-    if named is None or rules is None:
-        raise _unknown()
+    if named is None or rules is None or not rules.receipt_key:
+        raise _unknown()  # without the key, whoever knows the form could make one
     expected = receipt(rules.receipt_key, *named)
     if not hmac.compare_digest(expected.encode(), text.strip().encode()):
         raise _unknown()

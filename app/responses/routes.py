@@ -18,6 +18,7 @@ from app.core.problems import NotFound, replies
 from app.identity import devices
 from app.responses import receipts, service
 from app.responses.directory import Entrance
+from app.responses.guesses import few_guesses
 from app.responses.problems import Closed, LinkRevoked, NotOpenYet
 from app.responses.schemas import (
     ArrivalOut,
@@ -46,10 +47,15 @@ class Answering:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reception: Reception = scope["app"].state.reception
         name = scope["path_params"][self._parameter]
-        sent = decode_submission(await _body(receive))
-        stored = await service.respond(
-            reception, lambda fresh: self._find_door(reception, name, fresh=fresh), sent
-        )
+        known = True
+        if self._parameter == "link":
+            scope["standing"] = reception.limits.admit("link", name)
+            known = reception.directory.remembers(name)
+        with few_guesses(scope, known=known):
+            sent = decode_submission(await _body(receive))
+            stored = await service.respond(
+                reception, lambda fresh: self._find_door(reception, name, fresh=fresh), sent
+            )
         word = "replaced" if stored.replaced else "accepted"
         body = _encode({"status": word, "receipt": stored.receipt})
         length = str(len(body)).encode()
@@ -124,11 +130,14 @@ async def get_link(
     reception: Reception = request.app.state.reception
     # Each reply's device proof is one person's: two who shared it would be one.
     response.headers["Cache-Control"] = "no-store"
-    entrance = (await service.by_link(reception, link, fresh=True)).entrance
+    with few_guesses(request.scope, known=reception.directory.remembers(link)):
+        entrance = (await service.by_link(reception, link, fresh=True)).entrance
     refusal = service.gate(entrance, clock.now())
-    admits_devices = refusal is None and "device" in entrance.rules.identity
+    admits_devices = refusal is None and entrance.admits("device")
     return LinkView(
         campaign={"code": entrance.rules.code, "title": entrance.rules.title},
+        purpose=entrance.rules.purpose,
+        erased_from=entrance.rules.erased_from,
         unit=UnitRef(code=entrance.unit_code, name=entrance.unit_name),
         population=entrance.population.code,
         state=_STATES[type(refusal)] if refusal else "open",
@@ -141,16 +150,31 @@ async def get_link(
 async def read_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
     """Read what a receipt proves: that the response arrived, and whether it counts."""
     reception: Reception = request.app.state.reception
-    async with lent(reception.pool) as connection:
-        return _arrival(await receipts.read(connection, reception.directory, sent.receipt))
+    with few_guesses(request.scope):
+        async with lent(reception.pool) as connection:
+            return _arrival(await receipts.read(connection, reception.directory, sent.receipt))
 
 
 @router.post("/v1/receipts/withdraw", responses=replies(NotFound, Closed))
 async def withdraw_by_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
     """Withdraw the response behind a receipt, until the campaign closes."""
     reception: Reception = request.app.state.reception
-    async with lent(reception.pool) as connection:
-        return _arrival(await receipts.withdraw(connection, reception.directory, sent.receipt))
+    with few_guesses(request.scope):
+        async with lent(reception.pool) as connection:
+            return _arrival(await receipts.withdraw(connection, reception.directory, sent.receipt))
+
+
+@router.post("/v1/receipts/erase", responses=replies(NotFound))
+async def erase_by_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
+    """Erase what was written in the response behind a receipt.
+
+    Until the campaign closes this withdraws it too. Later its closed answers stay counted: they
+    lead to nobody.
+    """
+    reception: Reception = request.app.state.reception
+    with few_guesses(request.scope):
+        async with lent(reception.pool) as connection:
+            return _arrival(await receipts.erase(connection, reception.directory, sent.receipt))
 
 
 def _arrival(arrival: receipts.Arrival) -> ArrivalOut:
@@ -159,6 +183,7 @@ def _arrival(arrival: receipts.Arrival) -> ArrivalOut:
         campaign=arrival.campaign,
         received_at=arrival.received_at,
         answers=arrival.answers,
+        erased_from=arrival.erased_from,
     )
 
 

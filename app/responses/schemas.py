@@ -102,6 +102,10 @@ class ArrivalOut(Reply):
     answers: dict[str, Any] | None = Field(
         description="The answers, for 30 minutes after they were given; then null."
     )
+    erased_from: datetime = Field(
+        description="From then on all that could lead to a person is erased; the receipt goes on "
+        "to prove the arrival."
+    )
 
 
 class QuestionnaireView(Reply):
@@ -132,6 +136,10 @@ class LinkView(Reply):
     """What a client needs to show a link's questionnaire and to send its answers."""
 
     campaign: dict[str, str] = Field(description="`code` and `title`.")
+    purpose: str | None = Field(description="What the answers are for, where the bureau says so.")
+    erased_from: datetime = Field(
+        description="From then on all that could lead to a person is erased."
+    )
     unit: UnitRef
     population: str = Field(
         description="The code of the population that it asks.", examples=["parent"]

@@ -11,6 +11,7 @@ import msgspec
 from app.core import clock
 from app.core.database import Pool, lent
 from app.core.keyring import Keyring
+from app.core.limits.counting import Limits
 from app.core.problems import Busy, NotFound, Problem
 from app.identity import devices
 from app.identity.fingerprints import Proof, fingerprints, scope_of
@@ -35,6 +36,8 @@ PAGE_GRACE = timedelta(minutes=10)
 """A page that was filled in before closing is taken this much longer."""
 _LONGEST = timedelta(days=30)
 _LONGEST_CODE = 16
+_COUNTED_ONCE = (Outcome.stored, Outcome.replaced, Outcome.outdated)
+"""Outcomes that are no vain try of a person."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Reception:
     keyring: Keyring
     directory: Directory
     intake: Intake
+    limits: Limits
 
 
 class Door(msgspec.Struct, frozen=True, gc=False):
@@ -55,12 +59,12 @@ class Door(msgspec.Struct, frozen=True, gc=False):
 
 
 @asynccontextmanager
-async def receiving(pool: Pool, keyring: Keyring) -> AsyncIterator[Reception]:
+async def receiving(pool: Pool, keyring: Keyring, limits: Limits) -> AsyncIterator[Reception]:
     """Receive responses while the context lasts; at its end, what was accepted is finished."""
     intake = Intake(pool)
     intake.start()
     try:
-        yield Reception(pool, keyring, Directory(pool, keyring), intake)
+        yield Reception(pool, keyring, Directory(pool, keyring), intake, limits)
     finally:
         await intake.stop()
 
@@ -120,10 +124,10 @@ def gate(entrance: Entrance, now: datetime, *, opened_at: datetime | None = None
 
 def proofs_of(reception: Reception, door: Door, device_proof: str | None) -> list[Proof]:
     """What shows who answers, of the kinds that the campaign admits, for claiming."""
-    admitted = door.entrance.rules.identity
-    if door.invitation is not None and "invitation" in admitted:
+    entrance = door.entrance
+    if door.invitation is not None and entrance.admits("invitation"):
         return [Proof("invitation", door.invitation)]
-    if door.invitation is None and "device" in admitted:
+    if door.invitation is None and entrance.admits("device"):
         device = devices.device_of(reception.keyring, device_proof)
         return [Proof("device", device)] if device else []
     return []
@@ -187,11 +191,22 @@ async def respond(
         if refusal is not None:
             outcome = await _earlier(reception, submission) or _raise(refusal)
         else:
-            outcome = await reception.intake.submit(submission)
+            outcome = await _tried(reception, submission)
         if outcome is not Outcome.outdated:
             return _told(door, submission, outcome)
         fresh = True
     raise Busy("The campaign's rules are being changed just now.")
+
+
+async def _tried(reception: Reception, submission: Submission) -> Outcome:
+    """Submit it. Errors: TooMany for a person whose tries come to nothing again and again."""
+    for claim in submission.fingerprints:
+        reception.limits.check("proof", claim)
+    outcome = await reception.intake.submit(submission)
+    if outcome not in _COUNTED_ONCE:
+        for claim in submission.fingerprints:
+            reception.limits.count("proof", claim)
+    return outcome
 
 
 def _raise(problem: Problem) -> Outcome:

@@ -74,6 +74,8 @@ def check(sent: InterviewIn, *, rules: Rules, units: Mapping[str, int], now: dat
     if sent.phone is not None and phone is None:
         message = "Write it as +8613800000000, or leave it out where it is not known."
         problems.append(_invalid("/phone", "bad_phone", message))
+    if population is not None and population.under_14:
+        problems += _leading_to_a_child(sent)
     encoded = None
     try:
         encoded = _encoded(sent, population)
@@ -82,6 +84,15 @@ def check(sent: InterviewIn, *, rules: Rules, units: Mapping[str, int], now: dat
     if problems or unit_id is None or population is None:
         raise _together(problems)
     return Item(sent, unit_id, population, phone, encoded)
+
+
+def _leading_to_a_child(sent: InterviewIn) -> list[Problem]:
+    message = "Leave it out: of a population under 14 nothing is taken that leads to a child."
+    return [
+        _invalid(f"/{name}", "identifies_a_child", message)
+        for name in ("phone", "child", "sample_id")
+        if getattr(sent, name) is not None
+    ]
 
 
 def _encoded(sent: InterviewIn, population: Population | None) -> Encoded | None:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from asyncpg.exceptions import DeadlockDetectedError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import audit
 from app.access.principal import Principal
 from app.campaigns.tables import Campaign
 from app.core import clock
@@ -58,7 +59,10 @@ async def deliver(
         except RulesChanged:
             # The campaign was changed, and nothing was stored: once more.
             continue
-        return _reply(caller, items, filed)
+        reply = _reply(caller, items, filed)
+        numbers = {status: reply[status] for status in get_args(ItemStatus)}
+        audit.record(session, caller, "interviews.deliver", campaign.code, **numbers)
+        return reply
     raise Busy()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import audit
 from app.access.principal import Principal
 from app.core.problems import FieldError
 from app.core.schemas import storable
@@ -47,7 +48,9 @@ async def import_units(
     if errors:
         by_row = {_row_number(error): error for error in reversed(errors)}
         raise ImportRefused(errors=[by_row[number] for number in sorted(by_row)])
-    return await _apply(session, list(numbered.values()), existing)
+    counted = await _apply(session, list(numbered.values()), existing)
+    audit.record(session, caller, "units.import", "units", **counted.model_dump())
+    return counted
 
 
 async def _completed(

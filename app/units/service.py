@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import audit
 from app.access.principal import Principal
 from app.core.problems import FieldError, InvalidInput, NotFound
 from app.units import queries
@@ -52,6 +53,8 @@ async def put(
     assert stored is not None
     if moved:
         await queries.rebuild_ancestors(session, [stored.id])
+    verb = "change" if existing else "make"
+    audit.record(session, caller, f"unit.{verb}", code, parent=unit.parent, moved=moved)
     return stored, existing is None
 
 
@@ -82,4 +85,5 @@ async def put_enrolment(
     unit = await visible(session, caller, code)
     known = {row.period for row in await queries.enrolments_of(session, [unit.id])}
     await queries.upsert_enrolments(session, [{**enrolment.model_dump(), "unit_id": unit.id}])
+    audit.record(session, caller, "unit.enrolment", code, **enrolment.model_dump())
     return enrolment.period not in known

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.access import queries, service
+from app.access import audit, queries
 from app.access.principal import Principal
 from app.access.tables import AuditEntry
 from app.clients import service as clients
@@ -15,7 +15,7 @@ from app.core.database import Database
 async def _caller(database: Database) -> Principal:
     async with database.sessions.begin() as session:
         made = await clients.create(session, name="x", scopes=["admin"], unit=None)
-        client = await queries.client_by_client_id(session, made.client_id)
+        client = await queries.client_in_force(session, made.client_id)
         assert client is not None
     return Principal(client.id, client.client_id, frozenset({"admin"}), None, request_id="r1")
 
@@ -29,7 +29,7 @@ async def test_an_entry_says_who_did_what_by_which_request(app: FastAPI) -> None
     database: Database = app.state.database
     caller = await _caller(database)
     async with database.sessions.begin() as session:
-        await service.audit(session, caller, "campaign.open", "C", populations=["parent"])
+        audit.record(session, caller, "campaign.open", "C", populations=["parent"])
     async with database.sessions() as session:
         entry = await session.get(AuditEntry, 1)
         assert entry is not None
@@ -43,7 +43,7 @@ async def test_what_is_rolled_back_leaves_no_entry(app: FastAPI) -> None:
     database: Database = app.state.database
     caller = await _caller(database)
     async with database.sessions() as session:
-        await service.audit(session, caller, "campaign.open", "C")
+        audit.record(session, caller, "campaign.open", "C")
         await session.rollback()
     assert await _count(database) == 0
 
@@ -55,7 +55,7 @@ async def test_entries_cannot_be_changed_or_deleted(app: FastAPI, change: str) -
     database: Database = app.state.database
     caller = await _caller(database)
     async with database.sessions.begin() as session:
-        await service.audit(session, caller, "campaign.open", "C")
+        audit.record(session, caller, "campaign.open", "C")
     with pytest.raises(DBAPIError):
         async with database.sessions.begin() as session:
             await session.execute(text(change))

@@ -40,7 +40,7 @@ async def callers(database: Database) -> list[Principal]:
         made = [
             await clients.create(session, name="x", scopes=["admin"], unit=None) for _ in range(2)
         ]
-        stored = [await queries.client_by_client_id(session, one.client_id) for one in made]
+        stored = [await queries.client_in_force(session, one.client_id) for one in made]
     return [
         Principal(id=one.id, client_id=one.client_id, scopes=frozenset({"admin"}), unit_id=None)
         for one in stored

@@ -37,6 +37,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "iat": now,
         "exp": now + 60,
         "jti": "j",
+        "sid": 1,
         "scope": "results:read",
     }
     return {name: value for name, value in {**issued, **changes}.items() if value is not ...}
@@ -61,7 +62,7 @@ def refused(token: str) -> None:
 
 def test_a_token_says_what_it_was_issued_for() -> None:
     scopes = frozenset({"results:read", "links:write"})
-    token = tokens.issue(KEYRING, client_id="xc_1", scopes=scopes)
+    token = tokens.issue(KEYRING, client_id="xc_1", secret_id=1, scopes=scopes)
     found = tokens.verify(KEYRING, token)
     assert found.client_id == "xc_1"
     assert found.scopes == scopes
@@ -73,7 +74,9 @@ def test_the_forger_of_these_tests_can_make_a_good_token() -> None:
 
 
 def test_every_token_has_an_id_of_its_own() -> None:
-    made = {tokens.issue(KEYRING, client_id="xc_1", scopes=frozenset()) for _ in range(100)}
+    made = {
+        tokens.issue(KEYRING, client_id="xc_1", secret_id=1, scopes=frozenset()) for _ in range(100)
+    }
     assert len(made) == 100
 
 
@@ -266,7 +269,7 @@ def test_an_expired_token_is_refused() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_change_to_any_part_is_refused(place: int) -> None:
-    token = tokens.issue(KEYRING, client_id="xc_1", scopes=frozenset({"results:read"}))
+    token = tokens.issue(KEYRING, client_id="xc_1", secret_id=1, scopes=frozenset({"results:read"}))
     # All but the last letter, some of whose bits mean nothing.
     for index in range(0, len(token.split(".")[place]) - 1, 3):
         parts = token.split(".")
@@ -278,7 +281,7 @@ def test_a_change_to_any_part_is_refused(place: int) -> None:
 
 def test_a_payload_under_anothers_signature_is_refused() -> None:
     header, _, signature = tokens.issue(
-        KEYRING, client_id="xc_1", scopes=frozenset({"results:read"})
+        KEYRING, client_id="xc_1", secret_id=1, scopes=frozenset({"results:read"})
     ).split(".")
     refused(f"{header}.{part(claims(scope='admin'))}.{signature}")
 
@@ -324,10 +327,10 @@ def test_of_names_that_come_twice_no_reading_lets_an_attacker_in() -> None:
 
 
 def test_tokens_of_the_former_key_are_good_until_it_leaves_the_keyring() -> None:
-    token = tokens.issue(KEYRING, client_id="xc_1", scopes=frozenset())
+    token = tokens.issue(KEYRING, client_id="xc_1", secret_id=1, scopes=frozenset())
     rotated = Keyring((b"n" * 32, b"k" * 32))
     assert tokens.verify(rotated, token).client_id == "xc_1"
-    fresh = tokens.issue(rotated, client_id="xc_2", scopes=frozenset())
+    fresh = tokens.issue(rotated, client_id="xc_2", secret_id=1, scopes=frozenset())
     assert tokens.verify(Keyring((b"n" * 32,)), fresh).client_id == "xc_2"
     with pytest.raises(Unauthenticated):
         tokens.verify(Keyring((b"n" * 32,)), token)

@@ -1,6 +1,7 @@
 """People who answer by invitation, and send until they have their receipt."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +27,8 @@ class Parents:
         """How often one was told to come again."""
         self.losses = 0
         """How often a reply did not come."""
+        self.seconds: list[float] = []
+        """From the first attempt to the receipt, of everybody who has one."""
         self.given_up = False
         self._under_way = 0
 
@@ -60,9 +63,14 @@ class Parents:
                 continue
             token, body = self.waiting.pop()
             self._under_way += 1
-            while not await self._acknowledged(token, body) and not self.given_up:
+            began = time.perf_counter()
+            while not (acknowledged := await self._acknowledged(token, body)):
+                if self.given_up:
+                    break
                 await asyncio.sleep(_PAUSE)
             self._under_way -= 1
+            if acknowledged:
+                self.seconds.append(time.perf_counter() - began)
             await asyncio.sleep(_PAUSE)
 
     async def _acknowledged(self, token: str, body: dict[str, Any]) -> bool:

@@ -62,6 +62,18 @@ class Wire:
         body = await self._reader.readexactly(int(headers.get("content-length", "0")))
         return Reply(int(status.split()[1]), headers, body)
 
+    async def rest(self) -> bytes:
+        """All that comes until the other side hangs up. Errors: `LOST`."""
+        return await self._reader.read()
+
+    def pause(self) -> None:
+        """Take nothing more of what comes."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    def finish(self) -> None:
+        """Say that nothing more will be sent."""
+        self._writer.write_eof()
+
     async def drained(self) -> None:
         """Wait until what was sent is on its way."""
         await self._writer.drain()

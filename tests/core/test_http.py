@@ -12,8 +12,12 @@ import uvicorn
 from fastapi import FastAPI, Path, Request
 from sqlalchemy import text
 
-from app.core import http
+from app.core import bodies, http
 from app.core.database import Session
+from app.core.edge import Edge, Rules
+from app.core.hosts import Hosts
+from app.core.limits.counting import Limits
+from app.core.limits.policies import PER_MINUTE
 from app.core.problems import Busy
 from tests.factories import Api
 
@@ -232,7 +236,7 @@ async def test_odd_addresses_are_problems_too(admin: Api) -> None:
         assert reply.headers["Content-Type"] == "application/problem+json"
 
 
-LIMIT = http.DEFAULT_BODY_LIMIT
+LIMIT = bodies.DEFAULT_LIMIT
 
 
 async def _chunks(size: int, chunk: int = 1 << 16) -> AsyncIterator[bytes]:
@@ -259,7 +263,7 @@ async def test_a_declared_length_beyond_all_reason_is_refused_unread(admin: Api)
             read += 1
             yield b" " * (1 << 16)
 
-    for length in (str(http.MAX_DRAINED + 1), "9" * 5000):
+    for length in (str(bodies.MAX_DRAINED + 1), "9" * 5000):
         headers = {**JSON, "Content-Length": length}
         reply = await admin.request("PUT", "/v1/units/W", content=content(), headers=headers)
         problem(reply, 413, "too-large")
@@ -270,7 +274,10 @@ async def test_a_declared_length_beyond_all_reason_is_refused_unread(admin: Api)
 async def test_a_client_that_sends_first_and_reads_later_gets_its_refusal() -> None:
     app = FastAPI()
     http.handle_errors(app)
-    app.add_middleware(http.Edge, body_limits={})
+    rules = Rules(
+        body_limits={}, hosts=Hosts("http://127.0.0.1"), trusted_proxies=(), https=False
+    )
+    app.add_middleware(Edge, rules=rules, limits=Limits(PER_MINUTE))
 
     @app.put("/echo")
     async def echo(request: Request) -> int:

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
-from app.core.joined_writes import JoiningProtocol
+from app.core.protocol.connection import HttpConnection
 
 CHUNK = b"x" * (1 << 20)
 
@@ -55,7 +55,7 @@ async def connected(
     app: FastAPI,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to the app as it is served."""
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=JoiningProtocol)
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=HttpConnection)
     listening = config.bind_socket()
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

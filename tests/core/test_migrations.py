@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+import app.core.limits.tables  # noqa: F401 - no other module needs to
 from app.core.database import Base, Database, engine
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.counts.folding import fold

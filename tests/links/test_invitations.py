@@ -75,13 +75,16 @@ async def test_a_batch_is_made_and_its_tokens_are_ours(admin: Api, database_url:
     assert shown == {"batch": made["batch"], **expected}
 
 
+_INVITATIONS_AUDITED = "SELECT * FROM audit_entries WHERE action LIKE 'invitations.%' ORDER BY id"
+
+
 async def test_tokens_are_stored_nowhere(admin: Api, database_url: str) -> None:
     county = await bureau(admin)
     token = (await ask(county)).json()["items"][0]["token"]
     for table in ("invitation_batches", "idempotency_keys", "audit_entries"):
         stored = await rows(database_url, f"SELECT {table}::text AS everything FROM {table}")
-        assert len(stored) == 1
-        assert token not in stored[0]["everything"]
+        assert stored
+        assert all(token not in row["everything"] for row in stored)
 
 
 async def test_making_and_revoking_is_written_down(admin: Api, database_url: str) -> None:
@@ -90,7 +93,7 @@ async def test_making_and_revoking_is_written_down(admin: Api, database_url: str
     await ask(county, 2)
     for _ in range(2):
         await county.made("POST", f"{URL}/{batch}/revoke")
-    entries = await rows(database_url, "SELECT * FROM audit_entries ORDER BY id")
+    entries = await rows(database_url, _INVITATIONS_AUDITED)
     assert [(one["action"], one["object"]) for one in entries] == [
         ("invitations.make", f"invitations/{batch}"),
         ("invitations.revoke", f"invitations/{batch}"),
@@ -143,7 +146,7 @@ async def test_the_reply_outlives_a_change_of_the_signing_key(
     rotated = create(replace(settings, secret_keys=(b"n" * 32, *settings.secret_keys)))
     async with rotated.router.lifespan_context(rotated):
         transport = httpx.ASGITransport(app=rotated, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
             same_county = Api(http, rotated, county.token)
             assert (await ask(same_county, 3)).content == first.content
             fresh = (await ask(same_county, 1, key="key-2")).json()["items"][0]["token"]

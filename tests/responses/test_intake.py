@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 
 from app.core.database import Connection, Database
-from app.core.joined_writes import JoiningProtocol
 from app.core.problems import Busy
+from app.core.protocol.connection import HttpConnection
 from app.responses.intake import Intake
 from app.responses.submission import Outcome, Submission
 from tests.factories import Api, invitations, submission
@@ -143,7 +143,7 @@ async def test_what_was_accepted_is_finished_before_the_end(ready: Api, intake: 
 async def served(api: Api) -> AsyncIterator[str]:
     """The app behind real HTTP, as it is served; gives its address."""
     config = uvicorn.Config(
-        api.app, port=0, log_config=None, lifespan="off", http=JoiningProtocol, loop="none"
+        api.app, port=0, log_config=None, lifespan="off", http=HttpConnection, loop="none"
     )
     listening = config.bind_socket()
     server = uvicorn.Server(config)

@@ -14,6 +14,7 @@ from typing import Any
 from app.campaigns.service import key_context
 from app.core.database import Connection, Pool, lent
 from app.core.keyring import Keyring
+from app.identity.fingerprints import ProofKind
 from app.questionnaires.schemas import Definition
 from app.questionnaires.validator import Validator
 from app.responses.directory import queries
@@ -39,6 +40,7 @@ class Population:
     position: int
     code: str
     questionnaire: Questionnaire
+    under_14: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ class Rules:
     opens_at: datetime
     closes_at: datetime
     delivery_days: int
+    purpose: str | None
+    erased_from: datetime
+    """From when on what could lead to a person is erased."""
     identity: frozenset[str]
     once_per: str
     on_duplicate: str
@@ -85,6 +90,12 @@ class Entrance:
     count: int = 0
     """For a batch: how many invitations it has."""
 
+    def admits(self, kind: ProofKind) -> bool:
+        """Whether this kind of proof is taken here; of children only anonymous invitations are."""
+        if self.population.under_14 and kind != "invitation":
+            return False
+        return kind in self.rules.identity
+
 
 class Directory:
     """One process's memory of ways in and of rules."""
@@ -95,6 +106,10 @@ class Directory:
         self._entrances: OrderedDict[str | int, Entrance] = OrderedDict()
         self._rules: dict[int, Rules] = {}
         self._questionnaires: dict[tuple[int, int], Questionnaire] = {}
+
+    def remembers(self, code: str) -> bool:
+        """Whether there is a link with this code for sure."""
+        return code in self._entrances
 
     async def link(self, code: str, *, fresh: bool = False) -> Entrance | None:
         """The way in by a link's code."""
@@ -163,6 +178,8 @@ class Directory:
             opens_at=campaign["opens_at"],
             closes_at=campaign["closes_at"],
             delivery_days=campaign["delivery_days"],
+            purpose=campaign["purpose"],
+            erased_from=campaign["erased_from"],
             identity=frozenset(campaign["identity"]),
             once_per=campaign["once_per"],
             on_duplicate=campaign["on_duplicate"],
@@ -172,7 +189,12 @@ class Directory:
             receipt_key=self._unwrapped(campaign_id, "receipt", campaign["receipt_key"]) or b"",
             populations=tuple(
                 [
-                    Population(row["position"], row["code"], await self._asked(connection, row))
+                    Population(
+                        row["position"],
+                        row["code"],
+                        await self._asked(connection, row),
+                        row["under_14"],
+                    )
                     for row in populations
                 ]
             ),

@@ -10,6 +10,8 @@ SELECT
     campaigns.region_id, campaigns.opens_at, campaigns.closes_at, campaigns.delivery_days,
     campaigns.identity, campaigns.once_per, campaigns.on_duplicate,
     campaigns.contact::text, campaigns.legal::text,
+    campaigns.purpose,
+    campaigns.closes_at + make_interval(days => delivery_days + retention_days) AS erased_from,
     (SELECT wrapped FROM campaign_keys WHERE campaign_id = campaigns.id AND purpose = 'identity')
         AS identity_key,
     (SELECT wrapped FROM campaign_keys WHERE campaign_id = campaigns.id AND purpose = 'receipt')
@@ -20,8 +22,8 @@ FROM campaigns JOIN units ON units.id = campaigns.region_id
 
 _POPULATIONS = """
 SELECT
-    population.position, population.code, population.questionnaire_id, population.version,
-    questionnaires.code AS questionnaire
+    population.position, population.code, population.under_14, population.questionnaire_id,
+    population.version, questionnaires.code AS questionnaire
 FROM campaign_populations AS population
 JOIN questionnaires ON questionnaires.id = population.questionnaire_id
 WHERE population.campaign_id = $1 ORDER BY population.position

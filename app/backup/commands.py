@@ -1,0 +1,192 @@
+"""`xinsheng backup` and `xinsheng restore`: what they take, and what they tell."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from asyncpg.exceptions import InterfaceError, PostgresError
+from sqlalchemy.exc import DBAPIError
+
+from app.backup import files, restoring, taking
+from app.backup.sealing import BackupRefused, Kind
+from app.core import clock
+from app.core.database import database_url
+from app.core.keyring import Keyring
+from app.core.settings import Settings
+
+Run = Callable[[argparse.Namespace], None]
+_EVERY_SECONDS = 1.0
+
+
+def add_parsers(
+    commands: Any, common: argparse.ArgumentParser, *, backup: Run, restore: Run
+) -> None:
+    """Add both commands to the command line (`commands`: what `add_subparsers` returned)."""
+    taking = commands.add_parser(
+        "backup",
+        parents=[common],
+        help="save everything into an encrypted file",
+        description="Saves the database as of one instant, beside a running server if there is "
+        "one, and campaigns' keys in a file of their own. Both are encrypted under the secret "
+        "keys, which are in neither: keep those elsewhere.",
+    )
+    taking.set_defaults(run=backup)
+    taking.add_argument(
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="FILE_OR_DIR",
+        help="where to; default $XINSHENG_BACKUP_DIR, else backups in the data directory",
+    )
+    _add_keys(taking, "FILE_OR_DIR", "where campaigns' keys go; default beside the backup")
+    taking.add_argument(
+        "--keep",
+        type=_days,
+        metavar="DAYS",
+        help="afterwards remove our older backups from the same folder; default: keep all",
+    )
+    taking.add_argument(
+        "--keep-keys", type=_days, metavar="DAYS", help="the same for files of campaigns' keys"
+    )
+    restoring = commands.add_parser(
+        "restore",
+        parents=[common],
+        help="bring a backup back into an empty database",
+        description="Checks every byte of the backup, then stores all of it or nothing, and "
+        "counts everything anew. No server may run meanwhile.",
+    )
+    restoring.set_defaults(run=restore)
+    restoring.add_argument("source", type=Path, metavar="FILE", help="the backup")
+    _add_keys(restoring, "FILE", "campaigns' keys; default the .keys beside the backup, if any")
+    restoring.add_argument("--verify", action="store_true", help="only check the backup")
+    for parser in (taking, restoring):
+        parser.add_argument("--quiet", action="store_true", help="tell no progress")
+
+
+def _add_keys(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--keys", type=Path, metavar=metavar, help=help)
+    choice.add_argument("--no-keys", action="store_true", help="leave campaigns' keys out")
+
+
+def _days(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 36_500:
+        raise argparse.ArgumentTypeError("a number of days, from 1")
+    return number
+
+
+class _Progress:
+    """Lines on standard error, one a second at most."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._next = time.monotonic() + _EVERY_SECONDS
+
+    def __call__(self, text: str) -> None:
+        if not self._quiet and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _EVERY_SECONDS
+            print(text, file=sys.stderr, flush=True)
+
+    def share(self, what: str, share: float) -> None:
+        """What is being done, and how much of it is behind."""
+        self(f"{what}: {share:.0%}")
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (PostgresError, InterfaceError, DBAPIError) as error:
+        # The first line alone: what follows may quote a row.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = (str(cause).splitlines() or [type(error).__name__])[0]
+        raise BackupRefused(f"{what}: the database says: {reason}") from error
+
+
+def backup(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Take a backup, then remove what is older than it should be. Errors: BackupRefused."""
+    keyring = Keyring(settings.secret_keys)
+    targets = _targets(settings, arguments)
+    say = _Progress(quiet=arguments.quiet)
+    with _explained("Nothing was backed up"):
+        made = asyncio.run(
+            taking.take(
+                database_url(settings),
+                keyring,
+                targets,
+                progress=lambda table, rows, size: say(
+                    f"{table}: {rows:,} rows, {_size(size)} of text"
+                ),
+            )
+        )
+    for one in reversed(made):
+        print(f"{one.path}  {_size(one.size)}, {one.rows:,} rows of {one.tables} tables")
+    if strangers := made[-1].strangers:
+        print(
+            f"Left out, not being ours: {', '.join(strangers)}. Back those up by other means.",
+            file=sys.stderr,
+        )
+    for kind, days in (("backup", arguments.keep), ("keys", arguments.keep_keys)):
+        if days is not None and kind in targets:
+            for path in files.remove_older(targets[kind], keyring, kind, days):
+                print(f"{path}  removed, being older than {days} days")
+
+
+def _targets(settings: Settings, arguments: argparse.Namespace) -> dict[Kind, Path]:
+    default = settings.backup_dir or settings.data_dir / "backups"
+    name = files.default_name(clock.now())
+    path = files.place(arguments.target, default, "backup", name)
+    targets: dict[Kind, Path] = {"backup": path}
+    if not arguments.no_keys:
+        targets["keys"] = files.place(arguments.keys, path.parent, "keys", files.stem_of(path))
+    if targets.get("keys") == path:
+        raise BackupRefused("A backup and its keys need two names: choose another one for --keys.")
+    return targets
+
+
+@contextmanager
+def proved(settings: Settings, arguments: argparse.Namespace) -> Iterator[list[restoring.Proved]]:
+    """The backup that is asked for, every byte checked; it says what it is."""
+    path: Path = arguments.source
+    keys: Path | None = arguments.keys
+    if keys is None and not arguments.no_keys:
+        beside = path.with_name(files.stem_of(path) + files.SUFFIXES["keys"])
+        keys = beside if beside != path and beside.exists() else None
+    say = _Progress(quiet=arguments.quiet)
+    keyring = Keyring(settings.secret_keys)
+    with restoring.proved(keyring, path, keys, progress=say.share) as backup:
+        for one in backup:
+            rows = sum(one.totals.rows.values())
+            print(
+                f"{one.path} is whole: {rows:,} rows, as of {one.header.created_at}, "
+                f"version {one.header.revision}"
+            )
+        if len(backup) == 1:
+            print(
+                "Without the file of its campaigns' keys: results stay what they are, but the "
+                "campaigns in it can take no more answers, and nobody's receipt can be read."
+            )
+        yield backup
+
+
+def restore(
+    settings: Settings, arguments: argparse.Namespace, backup: list[restoring.Proved]
+) -> None:
+    """Restore what was proved. Errors: BackupRefused."""
+    say = _Progress(quiet=arguments.quiet)
+    with _explained("Nothing was restored"):
+        found = asyncio.run(restoring.restore(database_url(settings), backup, progress=say.share))
+    print(
+        f"Restored: {found.rows:,} rows. {found.responses:,} responses of {found.campaigns} "
+        "campaigns count, and every count is what its rows say."
+    )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count:,} bytes"

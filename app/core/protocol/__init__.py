@@ -1,0 +1,1 @@
+"""HTTP as it arrives: uvicorn's protocol, with limits to what a connection may cost."""
