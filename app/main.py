@@ -21,6 +21,7 @@ from app.core.limits.counting import Limits
 from app.core.limits.sharing import sharing
 from app.core.openapi import describe
 from app.core.processes import end_with_parent
+from app.core.secret_keys import following
 from app.core.settings import Settings, load
 from app.core.status import router as status
 from app.counts.folding import folding
@@ -69,6 +70,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             receiving(database.pool, app.state.keyring, app.state.limits) as reception,
             folding(database),
             sharing(app.state.limits, database.pool),
+            following(app.state.keyring, settings.keys_file),
             erasing(database),
         ):
             app.state.reception = reception

@@ -178,13 +178,17 @@ def proved(settings: Settings, arguments: argparse.Namespace) -> Iterator[list[r
 def restore(
     settings: Settings, arguments: argparse.Namespace, backup: list[restoring.Proved]
 ) -> None:
-    """Restore what was proved. Errors: BackupRefused."""
+    """Restore what was proved, and count it anew. Errors: BackupRefused."""
     say = _Progress(quiet=arguments.quiet)
+    url = database_url(settings)
     with _explained("Nothing was restored"):
-        found = asyncio.run(restoring.restore(database_url(settings), backup, progress=say.share))
+        rows = asyncio.run(restoring.restore(url, backup, progress=say.share))
+    print(f"Restored: {rows:,} rows. Counting them anew …", flush=True)
+    with _explained("Everything is restored, but not counted; xinsheng recount does that"):
+        counted = asyncio.run(restoring.count(url))
     print(
-        f"Restored: {found.rows:,} rows. {found.responses:,} responses of {found.campaigns} "
-        "campaigns count, and every count is what its rows say."
+        f"{counted.responses:,} responses of {counted.campaigns} campaigns count, and every count "
+        "is what its rows say."
     )
 
 

@@ -13,7 +13,7 @@ Triggers = list[tuple[str, str, str]]
 """Table, trigger, and when it fires: O, A or R, as `pg_trigger` has it."""
 
 _OF_OURS = """
-    relnamespace = 'public'::regnamespace AND NOT EXISTS (
+    relnamespace = current_schema()::regnamespace AND NOT EXISTS (
         SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid
         AND deptype = 'e'
     )
@@ -35,7 +35,7 @@ def _listed(names: Sequence[str]) -> str:
 
 async def revision(connection: Connection) -> str | None:
     """The migration that the database is at; None for one without our tables."""
-    if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return None
     found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     return found
@@ -56,7 +56,7 @@ async def columns(connection: Connection, table: str) -> tuple[str, ...]:
     rows = await connection.fetch(
         "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 "
         "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
-        f"public.{quoted(table)}",
+        quoted(table),
     )
     return tuple(row["attname"] for row in rows)
 
@@ -67,7 +67,7 @@ async def references(connection: Connection) -> dict[str, set[str]]:
         SELECT origin.relname AS origin, target.relname AS target FROM pg_constraint
         JOIN pg_class AS origin ON origin.oid = conrelid
         JOIN pg_class AS target ON target.oid = confrelid
-        WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+        WHERE contype = 'f' AND connamespace = current_schema()::regnamespace
     """)
     found: dict[str, set[str]] = {}
     for row in rows:
@@ -84,7 +84,7 @@ async def sequences(connection: Connection, tables: Sequence[str]) -> dict[str, 
         JOIN pg_class AS owner ON owner.oid = refobjid
         WHERE sequence.relkind = 'S' AND classid = 'pg_class'::regclass
         AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')
-        AND owner.relname = ANY($1) AND owner.relnamespace = 'public'::regnamespace
+        AND owner.relname = ANY($1) AND owner.relnamespace = current_schema()::regnamespace
         ORDER BY 1
         """,
         tables,
@@ -117,7 +117,7 @@ async def copy_out(
 async def copy_in(connection: Connection, table: Table, rows: AsyncIterator[bytes]) -> int:
     """Store what `copy_out` has sent; how many rows."""
     status = await connection.copy_to_table(
-        table.name, source=rows, columns=table.columns, schema_name="public", format="text"
+        table.name, source=rows, columns=table.columns, format="text"
     )
     return int(status.split()[1])
 
@@ -153,7 +153,7 @@ async def drop(connection: Connection, tables: Sequence[str]) -> None:
         await connection.execute(f"DROP TABLE {_listed(tables)} CASCADE")
     functions = await connection.fetch("""
         SELECT oid::regprocedure::text AS name FROM pg_proc
-        WHERE pronamespace = 'public'::regnamespace
+        WHERE pronamespace = current_schema()::regnamespace
         AND pg_has_role(proowner, 'USAGE') AND NOT EXISTS (
             SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid
             AND deptype = 'e'
@@ -191,9 +191,7 @@ async def clear(connection: Connection, table: str) -> None:
 
 async def set_sequence(connection: Connection, sequence: str, last: int) -> None:
     """Let a sequence go on after this number."""
-    await connection.execute(
-        "SELECT setval($1::text::regclass, $2)", f"public.{quoted(sequence)}", last
-    )
+    await connection.execute("SELECT setval($1::text::regclass, $2)", quoted(sequence), last)
 
 
 async def analyze(connection: Connection, tables: Sequence[str]) -> None:

@@ -40,12 +40,11 @@ class Proved:
 
 
 @dataclass(frozen=True)
-class Restored:
-    """What a restore has come to."""
+class Counted:
+    """What the results of a restored database stand on."""
 
-    rows: int
     responses: int
-    """Responses that count."""
+    """Those that count."""
     campaigns: int
 
 
@@ -109,11 +108,11 @@ def _told(
         progress(f"{what} {path.name}", file.tell() / size)
 
 
-async def restore(url: str, backup: list[Proved], *, progress: Progress) -> Restored:
-    """Store what `proved` gave, in one transaction, and count everything anew.
+async def restore(url: str, backup: list[Proved], *, progress: Progress) -> int:
+    """Store what `proved` gave, all of it in one transaction, and migrate it to this version.
 
-    Errors: BackupRefused where the database holds something or is in use, and where the counts
-    don't come out; asyncpg's and SQLAlchemy's where the database fails. Nothing is stored then.
+    Returns the number of rows. Errors: BackupRefused where the database holds something or is in
+    use; asyncpg's and SQLAlchemy's where it fails. Nothing is stored then.
     """
     database = Database(url, pool_size=1)
     try:
@@ -128,11 +127,9 @@ async def restore(url: str, backup: list[Proved], *, progress: Progress) -> Rest
             await connection.run_sync(migrating.upgrade)
             await folding.begin_anew(session)
             await queries.analyze(raw, await queries.table_names(raw, logged=True))
-        progress("Counting", 0.0)
-        await prepare(url)
-        return await _counted(database, sum(sum(one.totals.rows.values()) for one in backup))
     finally:
         await database.close()
+    return sum(sum(one.totals.rows.values()) for one in backup)
 
 
 async def _be_alone(session: AsyncSession) -> None:
@@ -207,14 +204,26 @@ async def _copy(connection: Connection, source: _Chunks) -> dict[str, int]:
     return stored
 
 
-async def _counted(database: Database, rows: int) -> Restored:
-    """Fold everything, and prove the counts. Errors: BackupRefused."""
-    while True:
-        folded = await folding.fold(database)
-        if folded is None:
-            await asyncio.sleep(_PAUSE)
-        elif folded.caught_up:
-            break
+async def count(url: str) -> Counted:
+    """Make a restored database ready to be served, fold everything, and prove the counts.
+
+    Can be run again. Errors: BackupRefused where they don't come out; asyncpg's and SQLAlchemy's.
+    """
+    await prepare(url)
+    database = Database(url, pool_size=1)
+    try:
+        while True:
+            folded = await folding.fold(database)
+            if folded is not None and folded.caught_up:
+                break
+            if folded is None:
+                await asyncio.sleep(_PAUSE)
+        return await _proved_counts(database)
+    finally:
+        await database.close()
+
+
+async def _proved_counts(database: Database) -> Counted:
     responses = 0
     campaigns = set()
     async for one in recounting.check(database):
@@ -225,4 +234,4 @@ async def _counted(database: Database, rows: int) -> Restored:
                 f"The counts of {one.campaign} are not what its rows say: xinsheng recount shows "
                 "where. Everything is restored, but don't serve it before this is understood."
             )
-    return Restored(rows, responses, len(campaigns))
+    return Counted(responses, len(campaigns))

@@ -110,7 +110,7 @@ def read_header(file: BinaryIO, name: str) -> tuple[Header, bytes]:
     try:
         header = Header(**json.loads(second))
         right = header.kind in _PURPOSES and header.instant.tzinfo is not None
-        bytes.fromhex(header.key_id + header.salt)
+        bytes.fromhex(header.key_id), bytes.fromhex(header.salt)
     except (ValueError, TypeError, AttributeError, RecursionError):
         right = False
     if not right:

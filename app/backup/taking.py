@@ -116,8 +116,8 @@ async def _one_instant(url: str) -> AsyncIterator[Connection]:
     try:
         tables = await queries.table_names(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            if tables:
-                await queries.hold(connection, tables)
+            if held := [table for table in tables if table in ours()]:
+                await queries.hold(connection, held)
             if await queries.table_names(connection) != tables:
                 raise BackupRefused("The database is just being migrated: try again after that.")
             yield connection

@@ -147,13 +147,14 @@ async def list_audit(
     )
     if seen_from is not None:
         statement = statement.where(Client.unit_id.in_(subtree(seen_from)))
-    for condition, given in (
-        (Client.client_id == client_id, client_id),
-        (AuditEntry.action == action, action),
-        (AuditEntry.at >= since, since),
-        (AuditEntry.at < until, until),
-        (AuditEntry.id < before, before),
-    ):
-        if given is not None:
-            statement = statement.where(condition)
+    if client_id is not None:
+        statement = statement.where(Client.client_id == client_id)
+    if action is not None:
+        statement = statement.where(AuditEntry.action == action)
+    if since is not None:
+        statement = statement.where(AuditEntry.at >= since)
+    if until is not None:
+        statement = statement.where(AuditEntry.at < until)
+    if before is not None:
+        statement = statement.where(AuditEntry.id < before)
     return list(await session.execute(statement))

@@ -1,11 +1,12 @@
 """Connections to PostgreSQL: SQLAlchemy sessions for most rooms, a bare asyncpg pool for intake."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -24,6 +25,7 @@ Connection = Any
 """An asyncpg connection, or one that a pool lent."""
 
 STATEMENT_TIMEOUT = "30s"
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _LENDING_SECONDS = 5
 _SERVER_SETTINGS = {
     "application_name": "xinsheng",
@@ -83,6 +85,14 @@ class Database:
             command_timeout=30,
             server_settings=_SERVER_SETTINGS,
         )
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees one state of the database and takes as long as it takes."""
+        async with self.sessions() as session, session.begin():
+            await session.execute(text(_SNAPSHOT))
+            await session.execute(text("SET LOCAL statement_timeout = 0"))
+            yield session
 
     async def close(self) -> None:
         """Give all connections back."""

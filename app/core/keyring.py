@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from cryptography.exceptions import InvalidTag
@@ -45,6 +44,19 @@ class Keyring:
         self._secrets = secret_keys
         self._subkeys: dict[Purpose, tuple[Subkey, ...]] = {}
 
+    def renew(self, secret_keys: tuple[bytes, ...]) -> None:
+        """Hold these secret keys from now on."""
+        if secret_keys != self._secrets:
+            self._secrets = secret_keys
+            self._subkeys = {}
+
+    @property
+    def ids(self) -> tuple[bytes, ...]:
+        """The short ids of the secret keys, in order: the first signs."""
+        return tuple(
+            hashlib.sha256(b"key-id\0" + key).digest()[:KEY_ID_BYTES] for key in self._secrets
+        )
+
     def current(self, purpose: Purpose) -> Subkey:
         """The subkey that signs and encrypts."""
         return self.all(purpose)[0]
@@ -65,6 +77,11 @@ class Keyring:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return subkey.id + nonce + AESGCM(subkey.key).encrypt(nonce, plain, context)
 
+    @staticmethod
+    def wrapped_by(wrapped: bytes) -> bytes:
+        """The id of the secret key under which something was wrapped."""
+        return wrapped[:KEY_ID_BYTES]
+
     def unwrap(self, wrapped: bytes, *, context: bytes) -> bytes:
         """Decrypt what `wrap` made. Errors: WrongKeyError."""
         key_id, rest = wrapped[:KEY_ID_BYTES], wrapped[KEY_ID_BYTES:]
@@ -76,13 +93,7 @@ class Keyring:
         except (InvalidTag, ValueError) as error:  # ValueError: cut short
             raise WrongKeyError("a campaign's wrapped key was altered or moved") from error
 
-    @cached_property
-    def _ids(self) -> tuple[bytes, ...]:
-        return tuple(
-            hashlib.sha256(b"key-id\0" + key).digest()[:KEY_ID_BYTES] for key in self._secrets
-        )
-
     def _derived(self, purpose: Purpose) -> Iterator[Subkey]:
-        for key_id, secret in zip(self._ids, self._secrets, strict=True):
+        for key_id, secret in zip(self.ids, self._secrets, strict=True):
             info = f"xinsheng/{purpose}".encode()
             yield Subkey(key_id, HKDF(SHA256(), 32, salt=None, info=info).derive(secret))

@@ -2,18 +2,17 @@
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 from urllib.parse import urlsplit
 
+from app.core import secret_keys
 from app.core.addresses import Network, networks
 from app.core.limits.policies import PER_MINUTE
 from app.core.logging import Level
 
-MIN_KEY_BYTES = 32
 KEYS_FILE = "secret-keys"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
@@ -30,6 +29,8 @@ class Settings:
     database_url: str | None
     secret_keys: tuple[bytes, ...]
     public_url: str
+    keys_file: Path | None = None
+    """Where the secret keys are kept; None where they were given by themselves."""
     log_level: Level = "warning"
     trusted_proxies: tuple[Network, ...] = ()
     """Networks whose word on a client's address is taken."""
@@ -59,12 +60,12 @@ def load(environment: Mapping[str, str] = os.environ, *, make_keys: bool = True)
     """
     data_dir = Path(environment.get("XINSHENG_DATA_DIR") or default_data_dir()).absolute()
     database_url = _database_url(environment)
+    keys_file = _keys_file(environment, data_dir, external=database_url is not None)
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
-        secret_keys=_secret_keys(
-            environment, data_dir, external=database_url is not None, make=make_keys
-        ),
+        keys_file=keys_file,
+        secret_keys=_secret_keys(environment, keys_file, make=make_keys),
         public_url=_public_url(environment),
         log_level=_log_level(environment),
         trusted_proxies=_trusted_proxies(environment),
@@ -159,26 +160,33 @@ def _folder(environment: Mapping[str, str], name: str) -> Path | None:
     return Path(given).absolute() if given else None
 
 
-def _secret_keys(
-    environment: Mapping[str, str], data_dir: Path, *, external: bool, make: bool
-) -> tuple[bytes, ...]:
-    given = environment.get("XINSHENG_SECRET_KEYS")
-    if given:
-        return _parsed_keys(given, "XINSHENG_SECRET_KEYS")
+def _keys_file(environment: Mapping[str, str], data_dir: Path, *, external: bool) -> Path | None:
+    if environment.get("XINSHENG_SECRET_KEYS"):
+        return None
+    if given := environment.get("XINSHENG_SECRET_KEYS_FILE"):
+        return Path(given).absolute()
     if external:
         raise SettingsError(
-            "XINSHENG_SECRET_KEYS is required with XINSHENG_DATABASE_URL: one or more keys of at "
-            f"least {MIN_KEY_BYTES} bytes, separated by commas; `openssl rand -hex 32` makes one"
+            "XINSHENG_SECRET_KEYS is required with XINSHENG_DATABASE_URL, or "
+            "XINSHENG_SECRET_KEYS_FILE: one or more keys of at least "
+            f"{secret_keys.MIN_BYTES} bytes, separated by commas; `openssl rand -hex 32` makes one"
         )
-    path = data_dir / KEYS_FILE
+    return data_dir / KEYS_FILE
+
+
+def _secret_keys(
+    environment: Mapping[str, str], path: Path | None, *, make: bool
+) -> tuple[bytes, ...]:
+    if path is None:
+        return _parsed_keys(environment.get("XINSHENG_SECRET_KEYS") or "", "XINSHENG_SECRET_KEYS")
     try:
         if not path.exists():
-            if not make:
+            if not make or environment.get("XINSHENG_SECRET_KEYS_FILE"):
                 raise SettingsError(
-                    f"{path} is not there: the first start makes it, and a restore needs the one "
-                    "of the deployment that was backed up"
+                    f"{path} is not there: the first start makes the one in the data directory, "
+                    "and a restore needs that of the deployment that was backed up"
                 )
-            _make_keys_file(path)
+            secret_keys.make(path)
         kept = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
@@ -187,28 +195,7 @@ def _secret_keys(
 
 
 def _parsed_keys(text: str, source: str) -> tuple[bytes, ...]:
-    keys = tuple(
-        part.strip().encode(errors="surrogateescape") for part in text.split(",") if part.strip()
-    )
-    if not keys or any(len(key) < MIN_KEY_BYTES for key in keys):
-        raise SettingsError(
-            f"{source} needs keys of at least {MIN_KEY_BYTES} bytes, separated by commas"
-        )
-    return keys
-
-
-def _make_keys_file(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Written aside and linked, so that two processes starting at once agree on one key.
-    draft = path.with_name(f"{KEYS_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+        return secret_keys.parsed(text)
+    except ValueError as error:
+        raise SettingsError(f"{source} {error}") from error

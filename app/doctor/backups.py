@@ -78,7 +78,8 @@ def _judged(folder: Path, newest: float | None) -> Finding:
     return judge(
         "backups",
         found,
-        f"Look why none was taken since (journalctl -u xinsheng-backup); {_TIMER}.",
+        f"Look why none was taken since: journalctl --namespace=xinsheng -u xinsheng-backup; "
+        f"{_TIMER}.",
     )
 
 

@@ -34,7 +34,7 @@ async def examine_with(settings: Settings) -> list[Finding]:
     findings = [
         machine.check_clock(machine.clock_is_synchronised()),
         *machine.check_disks(settings),
-        *machine.check_files(settings.data_dir),
+        *machine.check_files(settings),
         machine.check_keys(settings),
     ]
     server, found = _server(settings)

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.core.settings import KEYS_FILE, Settings
+from app.core.settings import Settings
 from app.doctor.findings import Finding, failure, fine, warning
 
 _GIB = 1 << 30
@@ -92,9 +92,12 @@ def check_disks(settings: Settings) -> Iterator[Finding]:
         yield check_disk(settings.backup_dir)
 
 
-def check_files(data_dir: Path) -> Iterator[Finding]:
+def check_files(settings: Settings) -> Iterator[Finding]:
     """Whether others than their owner may read the data directory and the secret keys."""
-    for path, only in ((data_dir, 0o700), (data_dir / KEYS_FILE, 0o600)):
+    wanted = {settings.data_dir: 0o700}
+    if settings.keys_file is not None:
+        wanted[settings.keys_file] = 0o600
+    for path, only in wanted.items():
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except FileNotFoundError:
@@ -107,9 +110,9 @@ def check_files(data_dir: Path) -> Iterator[Finding]:
             )
             continue
         if mode & 0o077:
-            make = failure if path.name == KEYS_FILE else warning
+            make = failure if path == settings.keys_file else warning
             advice = f"chmod {only:o} {path}"
-            if path.name == KEYS_FILE:
+            if path == settings.keys_file:
                 advice += "; if others use this machine, change the keys too (xinsheng keys rotate)"
             yield make("files", f"{path} has mode {mode:04o}: others may use it.", f"{advice}.")
         else:

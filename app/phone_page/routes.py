@@ -205,14 +205,14 @@ async def _take(caller: _Caller) -> Response:
     """Store what was filled in, and say what became of it."""
     if caller.request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Malformed("This page takes only what was filled in on it.")
-    if caller.link is not None:
-        caller.reception.limits.admit("link", caller.link)
     body = await caller.request.body()
     media_type = caller.request.headers.get("Content-Type", "").partition(";")[0]
     if media_type.strip().lower() != _FORM_TYPE:
         raise UnsupportedMediaType()
     form = caller.form = forms.read(body)
     door = caller.door = await caller.find_door(False)
+    if caller.link is not None:
+        caller.reception.limits.admit("link", caller.link)
     visit = caller.visit
     definition = door.entrance.population.questionnaire.definition
     sent = SubmissionIn(

@@ -56,7 +56,7 @@ def main() -> None:
 
 def _run(*arguments: str) -> _Run:
     begun = time.monotonic()
-    command = [sys.executable, "-m", "app.cli", *arguments, "--quiet"]
+    command = [str(Path(sys.executable).with_name("xinsheng")), *arguments, "--quiet"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
@@ -20,6 +21,7 @@ from tests.chaos.wire import Reply, Wire
 SECONDS = 20
 """In which whatever is waited for comes to pass."""
 LARGE = 64 << 20
+_BLOCKED_SECONDS = 1.5
 _PIECE = b"x" * (1 << 16)
 
 
@@ -37,8 +39,14 @@ class Recorder:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
         if path == "/early":
+            self.carried_out.append((method, path, b""))
             await _reply(send, {"early": True})
             return
+        if path == "/split":
+            value = unquote_to_bytes(scope["query_string"])
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"x", value)]})
+        if path == "/blocking":
+            time.sleep(_BLOCKED_SECONDS)  # noqa: ASYNC251
         while path == "/later" and not self.proceed.is_set():
             await asyncio.sleep(0.02)
         body = b""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import resource
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
@@ -22,9 +23,10 @@ def server() -> Iterator[Shielded]:
         yield server
 
 
-async def _in_pieces(wire: Wire, whole: bytes) -> None:
-    for start in range(0, len(whole), 1000):
-        wire.send(whole[start : start + 1000])
+async def _send(wire: Wire, whole: bytes, piecemeal: bool) -> None:
+    size = 1000 if piecemeal else len(whole)
+    for start in range(0, len(whole), size):
+        wire.send(whole[start : start + size])
         await wire.drained()
         await asyncio.sleep(0.001)
 
@@ -50,7 +52,7 @@ async def test_a_head_beyond_the_limits_is_refused(
 ) -> None:
     server.app.carried_out.clear()
     async with server.wire() as wire:
-        await (_in_pieces(wire, sent) if piecemeal else asyncio.sleep(0, wire.send(sent)))
+        await _send(wire, sent, piecemeal)
         await refused(wire, slug, status)
     assert server.app.carried_out == []
 
@@ -60,7 +62,7 @@ async def test_a_head_within_the_limits_is_taken(server: Shielded, piecemeal: bo
     values = [f"X-{n}: {'v' * 300}" for n in range(99)]
     whole = head("GET", f"/{LONG[:-100]}", *values)
     async with server.wire() as wire:
-        await (_in_pieces(wire, whole) if piecemeal else asyncio.sleep(0, wire.send(whole)))
+        await _send(wire, whole, piecemeal)
         reply = await wire.reply()
         assert reply.status == 200
         assert len(reply.json()["headers"]) == 100
@@ -86,6 +88,7 @@ async def _flood(wire: Wire, part: bytes) -> None:
         while True:
             wire.send(part * (1 + (1 << 14) // len(part)))
             await wire.drained()
+            await asyncio.sleep(0)
     except LOST:
         pass
 
@@ -118,6 +121,15 @@ async def test_of_too_much_at_once_the_largest_bodies_are_refused() -> None:
                 assert (await wire.reply()).json()["size"] == 1000
         await soon(lambda: server.guard.unfinished == 0)
         await asyncio.gather(*replies, return_exceptions=True)
+
+
+def test_connections_are_as_many_as_open_files_leave_room_for() -> None:
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (700, usual[1]))
+        assert Bounds().connections == 500
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
 
 
 async def test_more_connections_than_there_may_be_are_turned_away_while_all_are_in_use() -> None:

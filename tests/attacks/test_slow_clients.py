@@ -105,6 +105,17 @@ async def test_our_own_slowness_is_not_the_client_s(impatient: Shielded) -> None
         assert (await wire.reply()).json()["size"] == len(body)
 
 
+async def test_a_process_that_stands_still_takes_its_own_time_for_nobody_else_s(
+    impatient: Shielded,
+) -> None:
+    async with impatient.wire() as wire, impatient.wire() as blocking:
+        wire.send(HEAD[:30])
+        blocking.send(head("GET", "/blocking"))
+        await asyncio.sleep(0.5)
+        wire.send(HEAD[30:] + b"x" * 100_000)
+        assert (await wire.reply()).json()["size"] == 100_000
+
+
 async def test_who_waits_to_be_asked_for_the_body_is_not_hurried(impatient: Shielded) -> None:
     impatient.app.proceed.clear()
     async with impatient.wire() as wire:

@@ -193,4 +193,25 @@ async def test_what_follows_a_refused_body_is_no_request(server: Shielded) -> No
         assert (await wire.reply()).json() == {"early": True}
         wire.send(SMUGGLED * 30)
         assert await wire.rest() == b""
-    assert server.app.carried_out == []
+    assert server.app.carried_out == [("POST", "/early", b"")]
+
+
+async def test_what_needs_no_body_is_not_carried_out_with_a_malformed_one(
+    server: Shielded,
+) -> None:
+    server.app.carried_out.clear()
+    async with server.wire() as wire:
+        wire.send(head("POST", "/early", "Transfer-Encoding: xchunked") + END + SMUGGLED)
+        await refused(wire, "malformed-request", 400)
+    async with server.wire() as wire:
+        await wire.ask("GET", "/after")
+    assert server.app.carried_out == [("GET", "/after", b"")]
+
+
+@pytest.mark.parametrize("split", ["%0d%0a", "%0a", "%0d", "%00", "%0d%0a%0d%0a"])
+async def test_a_header_of_a_reply_that_would_be_two_is_not_sent(
+    server: Shielded, split: str
+) -> None:
+    async with server.wire() as wire:
+        wire.send(head("GET", f"/split?a{split}X-Injected:b"))
+        assert await wire.rest() == b""

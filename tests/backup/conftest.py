@@ -189,10 +189,11 @@ async def take(url: str, keyring: Keyring, folder: Path) -> tuple[Path, Path]:
     return path, keys
 
 
-async def restore(url: str, keyring: Keyring, path: Path, keys: Path | None) -> restoring.Restored:
+async def restore(url: str, keyring: Keyring, path: Path, keys: Path | None) -> restoring.Counted:
     """Restore a backup into a database."""
     with restoring.proved(keyring, path, keys, progress=quiet) as backup:
-        return await restoring.restore(url, backup, progress=quiet)
+        await restoring.restore(url, backup, progress=quiet)
+    return await restoring.count(url)
 
 
 @asynccontextmanager

@@ -64,12 +64,10 @@ class Parents:
             token, body = self.waiting.pop()
             self._under_way += 1
             began = time.perf_counter()
-            while not (acknowledged := await self._acknowledged(token, body)):
-                if self.given_up:
-                    break
+            while not (done := await self._acknowledged(token, body)) and not self.given_up:
                 await asyncio.sleep(_PAUSE)
             self._under_way -= 1
-            if acknowledged:
+            if done:
                 self.seconds.append(time.perf_counter() - began)
             await asyncio.sleep(_PAUSE)
 

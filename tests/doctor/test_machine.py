@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.settings import KEYS_FILE, Settings
+from app.core.settings import Settings
 from app.doctor import machine
 from app.doctor.running import check_open_files, check_server, running
 from app.serving import only_here
@@ -23,6 +23,7 @@ def settings(tmp_path: Path) -> Settings:
     """Settings of a deployment whose database is not looked at here."""
     return Settings(
         data_dir=tmp_path / "data",
+        keys_file=tmp_path / "data" / "secret-keys",
         database_url=None,
         secret_keys=(os.urandom(32),),
         public_url="http://127.0.0.1:8000",
@@ -57,21 +58,21 @@ def test_a_backup_disk_is_looked_at_too(settings: Settings, tmp_path: Path) -> N
     ],
 )
 def test_what_others_may_read_is_found(
-    tmp_path: Path, folder: int, file: int, states: list[str]
+    settings: Settings, folder: int, file: int, states: list[str]
 ) -> None:
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    (data_dir / KEYS_FILE).write_text("k")
-    (data_dir / KEYS_FILE).chmod(file)
-    data_dir.chmod(folder)
-    findings = list(machine.check_files(data_dir))
+    assert settings.keys_file is not None
+    settings.data_dir.mkdir()
+    settings.keys_file.write_text("k")
+    settings.keys_file.chmod(file)
+    settings.data_dir.chmod(folder)
+    findings = list(machine.check_files(settings))
     assert [one.state for one in findings] == states
     for one in findings:
         assert ("chmod" in one.advice) == (one.state != "ok")
 
 
-def test_files_that_are_not_there_are_no_fault(tmp_path: Path) -> None:
-    assert list(machine.check_files(tmp_path / "none")) == []
+def test_files_that_are_not_there_are_no_fault(settings: Settings) -> None:
+    assert list(machine.check_files(settings)) == []
 
 
 def test_keys_that_a_person_made_up_are_found_and_not_shown(settings: Settings) -> None:

@@ -302,7 +302,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             return False
         if self._owes == _NOTHING:
-            return True
+            return bool(self.transport.get_write_buffer_size() == 0)
         return self._owes == _HEAD and self._waited >= self.bounds.patience_seconds
 
     def refuse(self, problem: Problem) -> None:

@@ -112,8 +112,8 @@ class Guard:
                 self._bounds.connections,
             )
         for one in [one for one in self._all if one.gives_way()]:
-            one.transport.abort()
-            self._all.discard(one)
+            one.transport.close()
+            self._all.discard(one)  # now, and not when its end is reported
 
     def make_room(self) -> None:
         """With too much of unfinished bodies: refuse the largest, until there is room again.

@@ -3,20 +3,20 @@
 import argparse
 import asyncio
 import dataclasses
-import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from app import demonstration, serving
 from app.backup import commands as backups
 from app.backup.sealing import BackupRefused
-from app.clients import service as clients
+from app.cli import access
+from app.cli.opening import database_server, fail, make_ready, say
 from app.core import settings as environment
 from app.core.database import Database, database_url
-from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError, kept_up
+from app.core.embedded_postgres import EmbeddedPostgresError, kept_up
 from app.core.keyring import Keyring
 from app.core.limits.counting import Limits
 from app.core.migrating import DatabaseRefused
@@ -25,6 +25,7 @@ from app.core.settings import Settings, SettingsError
 from app.counts import recounting
 from app.doctor import examining, findings
 from app.installation import prepare
+from app.keys.rotation import KeysRefused
 from app.responses.service import Reception, receiving
 
 _DIFFERENCES_SHOWN = 10
@@ -35,6 +36,7 @@ _REFUSALS = (
     BackupRefused,
     demonstration.NotLoaded,
     serving.NotServed,
+    KeysRefused,
 )
 
 
@@ -48,16 +50,11 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Problem as problem:
-        _fail("; ".join([problem.title, *(error.message for error in problem.errors)]))
+        fail("; ".join([problem.title, *(error.message for error in problem.errors)]))
     except _REFUSALS as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
-
-
-def _fail(reason: str) -> None:
-    print(f"xinsheng: {reason}", file=sys.stderr)
-    sys.exit(1)
+        fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,14 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
     backups.add_parsers(commands, common, backup=_backup, restore=_restore)
 
-    client = commands.add_parser("clients", help="programs that may call the API")
-    actions = client.add_subparsers(title="actions", required=True, metavar="ACTION")
-    create = actions.add_parser("create", parents=[common], help="make one; shows its secret once")
-    create.add_argument("name")
-    create.add_argument("--scope", required=True, help="scopes, separated by spaces")
-    create.add_argument("--unit", help="code of the unit whose subtree it sees; default: all")
-    create.add_argument("--json", action="store_true", help="print JSON")
-    create.set_defaults(run=_create_client)
+    access.add_parsers(commands, common)
     return parser
 
 
@@ -133,24 +123,8 @@ def _workers(text: str) -> int:
     return number
 
 
-@contextmanager
-def _database_server(settings: Settings) -> Iterator[EmbeddedPostgres | None]:
-    """Start the embedded PostgreSQL, or join the one that runs, unless another server is set."""
-    if settings.database_url is not None:
-        yield None
-        return
-    with EmbeddedPostgres(settings.data_dir) as server:
-        yield server
-
-
-def _prepare(settings: Settings) -> None:
-    """Make the database ready. One that others look after is not migrated unasked."""
-    unasked = settings.database_url is not None and not settings.migrates
-    asyncio.run(prepare(database_url(settings), unasked=unasked))
-
-
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[tuple[Database, Reception]]:
+async def _receiving(settings: Settings) -> AsyncIterator[tuple[Database, Reception]]:
     keyring = Keyring(settings.secret_keys)
     database = Database(database_url(settings), keyring=keyring)
     await database.open()
@@ -161,10 +135,6 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Database, Reception
         await database.close()
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
 def _serve(arguments: argparse.Namespace) -> None:
     os.environ.setdefault("XINSHENG_PUBLIC_URL", f"http://127.0.0.1:{arguments.port}")
     settings = environment.load()
@@ -172,22 +142,22 @@ def _serve(arguments: argparse.Namespace) -> None:
         serving.only_here(settings),
         serving.bound(arguments.host, arguments.port) as listener,
         serving.stopped_by_signals(),
-        _database_server(settings) as embedded,
+        database_server(settings) as embedded,
         kept_up(embedded) if embedded else nullcontext(),
     ):
-        _prepare(settings)
+        make_ready(settings)
         if arguments.demo:
-            _say(serving.welcome(settings, asyncio.run(_load_demonstration(settings))))
+            say(serving.welcome(settings, asyncio.run(_load_demonstration(settings))))
         else:
-            _say(serving.welcome(settings, None))
+            say(serving.welcome(settings, None))
         serving.serve(listener, workers=arguments.workers)
 
 
 def _migrate(arguments: argparse.Namespace) -> None:
     settings = environment.load()
-    with _database_server(settings):
+    with database_server(settings):
         asyncio.run(prepare(database_url(settings)))
-    _say("The database is up to date.")
+    say("The database is up to date.")
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -195,30 +165,30 @@ def _demo(arguments: argparse.Namespace) -> None:
     running = serving.running_at(settings.data_dir)
     if running is not None:
         settings = dataclasses.replace(settings, public_url=running)
-    with _database_server(settings):
-        _prepare(settings)
+    with database_server(settings):
+        make_ready(settings)
         shown = asyncio.run(_load_demonstration(settings))
-        _say(serving.welcome(settings, shown, serves=running is not None))
+        say(serving.welcome(settings, shown, serves=running is not None))
 
 
 async def _load_demonstration(settings: Settings) -> demonstration.Shown:
-    async with _opened(settings) as (database, reception):
+    async with _receiving(settings) as (database, reception):
         return await demonstration.load(
-            database, reception, reception.keyring, settings, progress=_say
+            database, reception, reception.keyring, settings, progress=say
         )
 
 
 def _recount(arguments: argparse.Namespace) -> None:
     settings = environment.load()
-    with _database_server(settings):
-        _prepare(settings)
+    with database_server(settings):
+        make_ready(settings)
         differing = asyncio.run(_recounted(settings, repair=arguments.repair))
     if not differing:
-        _say("Every count is what its rows say.")
+        say("Every count is what its rows say.")
     elif arguments.repair:
-        _say(f"{differing} counts were put right.")
+        say(f"{differing} counts were put right.")
     else:
-        _fail(f"{differing} counts differ from their rows: xinsheng recount --repair mends them.")
+        fail(f"{differing} counts differ from their rows: xinsheng recount --repair mends them.")
 
 
 async def _recounted(settings: Settings, *, repair: bool) -> int:
@@ -228,11 +198,11 @@ async def _recounted(settings: Settings, *, repair: bool) -> int:
         recounts = recounting.repair(database) if repair else recounting.check(database)
         async for one in recounts:
             differing += len(one.differences)
-            _say(f"{one.campaign}, {one.population}: {one.responses:,} responses counted")
+            say(f"{one.campaign}, {one.population}: {one.responses:,} responses counted")
             for difference in one.differences[:_DIFFERENCES_SHOWN]:
-                _say(f"  {difference}")
+                say(f"  {difference}")
             if len(one.differences) > _DIFFERENCES_SHOWN:
-                _say(f"  and {len(one.differences) - _DIFFERENCES_SHOWN} more")
+                say(f"  and {len(one.differences) - _DIFFERENCES_SHOWN} more")
     finally:
         await database.close()
     return differing
@@ -240,14 +210,14 @@ async def _recounted(settings: Settings, *, repair: bool) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> None:
     found = asyncio.run(examining.examine())
-    _say(findings.as_json(found) if arguments.json else findings.as_text(found))
+    say(findings.as_json(found) if arguments.json else findings.as_text(found))
     if any(one.state == "failure" for one in found):
         sys.exit(1)
 
 
 def _backup(arguments: argparse.Namespace) -> None:
-    settings = environment.load()
-    with _database_server(settings):
+    settings = environment.load(make_keys=False)  # where there are none, there is nothing
+    with database_server(settings):
         backups.backup(settings, arguments)
 
 
@@ -255,30 +225,8 @@ def _restore(arguments: argparse.Namespace) -> None:
     settings = environment.load(make_keys=False)  # new ones would open nothing
     with backups.proved(settings, arguments) as backup:
         if not arguments.verify:
-            with serving.only_here(settings), _database_server(settings):
+            with serving.only_here(settings), database_server(settings):
                 backups.restore(settings, arguments, backup)
-
-
-def _create_client(arguments: argparse.Namespace) -> None:
-    settings = environment.load()
-    with _database_server(settings):
-        _prepare(settings)
-        made = asyncio.run(_made_client(settings, arguments))
-    if arguments.json:
-        _say(json.dumps({"client_id": made.client_id, "client_secret": made.client_secret}))
-    else:
-        _say(f"client_id      {made.client_id}\nclient_secret  {made.client_secret}")
-        _say("The secret is not shown again.")
-
-
-async def _made_client(settings: Settings, arguments: argparse.Namespace) -> clients.NewClient:
-    async with _opened(settings) as (database, _), database.sessions.begin() as session:
-        return await clients.create(
-            session,
-            name=arguments.name,
-            scopes=arguments.scope.split(),
-            unit=arguments.unit,
-        )
 
 
 if __name__ == "__main__":
