@@ -21,6 +21,7 @@ from app.core.limits.counting import Limits
 from app.core.limits.sharing import sharing
 from app.core.openapi import describe
 from app.core.processes import end_with_parent
+from app.core.reference import router as reference
 from app.core.secret_keys import following
 from app.core.settings import Settings, load
 from app.core.status import router as status
@@ -115,12 +116,14 @@ def create(settings: Settings | None = None) -> FastAPI:
         version="1",
         lifespan=_lifespan,
         separate_input_output_schemas=False,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.newest_migration = migrating.newest()
     app.state.keyring = Keyring(settings.secret_keys)
     app.router.routes.extend(HOT_ROUTES)
     app.router.routes.extend(PAGE_ROUTES)
-    for router in ROUTERS:
+    for router in (*ROUTERS, reference):
         app.include_router(router)
     handle_errors(app)
     describe(app, describe_access, describe_answering)

@@ -24,6 +24,7 @@ KNOW_HTTP = {
     "app.core.edge",
     "app.core.http",
     "app.core.openapi",
+    "app.core.reference",
     "app.core.status",
     "app.access.principal",
     "app.responses.guesses",

@@ -7,6 +7,7 @@ cannot be forgotten.
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -14,7 +15,10 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from app.access import tokens
 from app.access.principal import _principal
+from app.core import clock
+from app.core.keyring import Keyring
 from app.main import ROUTERS
 from tests.factories import PERIOD, Api, campaign_body, invitations, link, open_campaign, tree
 
@@ -184,6 +188,137 @@ async def test_without_a_token_every_route_answers_401(api: Api, places: dict[st
             assert reply.status_code == 401, route
             assert reply.json()["type"] == "/problems/unauthenticated", route
             assert reply.headers["WWW-Authenticate"].startswith("Bearer"), route
+
+
+async def _clients_whose_day_is_over(admin: Api) -> dict[str, Api]:
+    """Tokens that were good, and what became of them or of what they were got for."""
+
+    async def made(**body: Any) -> tuple[dict[str, Any], Api]:
+        client = await admin.made("POST", "/v1/clients", {"name": "x", "scopes": ["admin"], **body})
+        reply = await admin.http.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(client["client_id"], client["client_secret"]),
+        )
+        return client, Api(admin.http, admin.app, reply.json()["access_token"])
+
+    pool = admin.app.state.database.pool
+    revoked, of_revoked = await made()
+    await admin.made("POST", f"/v1/clients/{revoked['client_id']}/revoke")
+    expired, of_expired = await made(expires_at="2099-01-01T00:00:00Z")
+    await pool.execute(
+        "UPDATE clients SET expires_at = now() WHERE client_id = $1", expired["client_id"]
+    )
+    changed, of_changed = await made()
+    url = f"/v1/clients/{changed['client_id']}"
+    [secret] = (await admin.made("GET", url))["secrets"]
+    await admin.made("POST", f"{url}/secrets", {})
+    await admin.made("POST", f"{url}/secrets/{secret['id']}/revoke")
+    outdated, of_outdated = await made()
+    await pool.execute(
+        "UPDATE client_secrets SET expires_at = now() FROM clients "
+        "WHERE clients.id = client_secrets.client_id AND clients.client_id = $1",
+        outdated["client_id"],
+    )
+    careful, of_careful = await made()
+    reply = await admin.http.post(
+        "/oauth/revoke",
+        data={"token": of_careful.token},
+        auth=(careful["client_id"], careful["client_secret"]),
+    )
+    assert reply.status_code == 200, reply.text
+    return {
+        "a revoked client": of_revoked,
+        "an expired client": of_expired,
+        "a revoked secret": of_changed,
+        "an expired secret": of_outdated,
+        "a revoked token": of_careful,
+        "an expired token": Api(admin.http, admin.app, _expired_token(admin)),
+        "a token of another deployment": Api(admin.http, admin.app, _foreign_token(admin)),
+        "a token that was tampered with": Api(admin.http, admin.app, _tampered_token(admin)),
+    }
+
+
+def _expired_token(admin: Api) -> str:
+    return _reissued(admin, admin.app.state.keyring, since=timedelta(hours=1, seconds=1))
+
+
+def _foreign_token(admin: Api) -> str:
+    return _reissued(admin, Keyring((b"another-deployments-key-" + b"0" * 32,)), since=timedelta())
+
+
+def _reissued(admin: Api, keyring: Keyring, *, since: timedelta) -> str:
+    claims = tokens.verify(admin.app.state.keyring, admin.token or "")
+    before = clock.now() - since
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clock, "now", lambda: before)
+        return tokens.issue(
+            keyring,
+            client_id=claims.client_id,
+            secret_id=claims.secret_id,
+            scopes=claims.scopes,
+        )
+
+
+def _tampered_token(admin: Api) -> str:
+    header, payload, signature = (admin.token or "").split(".")
+    middle = len(payload) // 2
+    changed = "A" if payload[middle] != "A" else "B"
+    return f"{header}.{payload[:middle]}{changed}{payload[middle + 1 :]}.{signature}"
+
+
+async def test_a_token_that_is_no_longer_good_opens_nothing(
+    admin: Api, places: dict[str, str]
+) -> None:
+    for why, client in (await _clients_whose_day_is_over(admin)).items():
+        for route, asked in all_requests():
+            reply = await ask(client, route, asked, places)
+            assert reply.status_code == 401, f"{why}: {route}"
+            assert reply.json()["type"] == "/problems/unauthenticated", f"{why}: {route}"
+
+
+async def test_from_another_network_every_route_answers_403(
+    admin: Api, places: dict[str, str]
+) -> None:
+    made = await admin.made(
+        "POST",
+        "/v1/clients",
+        {"name": "x", "scopes": ["admin"], "networks": ["127.0.0.0/8"]},
+    )
+    form = {"grant_type": "client_credentials"}
+    auth = (made["client_id"], made["client_secret"])
+    token = (await admin.http.post("/oauth/token", data=form, auth=auth)).json()["access_token"]
+    near = Api(admin.http, admin.app, token)
+    assert (await near.get("/v1/units")).status_code == 200
+    await admin.made(
+        "PUT", f"/v1/clients/{made['client_id']}/networks", {"networks": ["203.0.113.0/24"]}
+    )
+    for route, asked in all_requests():
+        reply = await ask(near, route, asked, places)
+        assert (reply.status_code, reply.json()["type"]) == (403, "/problems/network-not-allowed")
+    refused = await admin.http.post("/oauth/token", data=form, auth=auth)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/network-not-allowed")
+
+
+async def test_one_contractor_learns_nothing_of_anothers_interviews(
+    admin: Api, places: dict[str, str]
+) -> None:
+    interview = {
+        "interview_id": "V-1",
+        "unit": "B1",
+        "population": "parent",
+        "disposition": "2.11",
+        "ended_at": clock.now().isoformat(),
+    }
+    for name in ("one", "other"):
+        contractor = await admin.as_client("interviews:write", name=name)
+        reply = await contractor.made(
+            "POST",
+            "/v1/campaigns/city/interviews",
+            {"interviews": [interview]},
+            headers={"Idempotency-Key": "the same"},
+        )
+        assert (reply["accepted"], reply["replayed"]) == (1, 0), name
 
 
 async def test_without_the_scope_every_route_answers_403(

@@ -14,6 +14,7 @@ from app.backup import commands as backups
 from app.backup.sealing import BackupRefused
 from app.cli import access
 from app.cli.opening import database_server, fail, make_ready, say
+from app.core import metrics
 from app.core import settings as environment
 from app.core.database import Database, database_url
 from app.core.embedded_postgres import EmbeddedPostgresError, kept_up
@@ -150,7 +151,9 @@ def _serve(arguments: argparse.Namespace) -> None:
             say(serving.welcome(settings, asyncio.run(_load_demonstration(settings))))
         else:
             say(serving.welcome(settings, None))
-        serving.serve(listener, workers=arguments.workers)
+        folder = settings.data_dir / "metrics"
+        with metrics.shared(folder) if arguments.workers > 1 else nullcontext():
+            serving.serve(listener, workers=arguments.workers)
 
 
 def _migrate(arguments: argparse.Namespace) -> None:

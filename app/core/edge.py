@@ -6,9 +6,11 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from fastapi import Request
+from prometheus_client import Counter
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,12 +19,14 @@ from app.core.addresses import Network, client_address, forwarded_client, networ
 from app.core.hosts import Hosts
 from app.core.http import log_failure, problem_response, routes_at
 from app.core.limits.counting import Limits, TooMany
+from app.core.metrics import REQUEST_SECONDS, REQUESTS
 from app.core.problems import InternalError, Problem, UnknownHost
 
 log = logging.getLogger("xinsheng.http")
 
 _FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
 """Asked by whatever watches over the service, under any name and as often as it likes."""
+_PAGES = ("/s/", "/i/")
 _SAFE = (b"x-content-type-options", b"nosniff")
 _POLICIES = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -90,14 +94,15 @@ class Edge:
                 reply = problem_response(Request(scope), InternalError())
                 await reply(scope, receive, send_with_headers)
         finally:
+            elapsed = time.perf_counter() - began
+            _count(scope, status, elapsed)
             if log.isEnabledFor(logging.INFO):
-                elapsed = (time.perf_counter() - began) * 1000
                 line = {
                     "request_id": request_id,
                     "method": scope["method"],
                     "route": _route_template(scope),
                     "status": status,
-                    "milliseconds": round(elapsed, 1),
+                    "milliseconds": round(elapsed * 1000, 1),
                 }
                 log.info("request", extra=line)
 
@@ -119,7 +124,7 @@ class Edge:
             return None
         if not self._rules.hosts.include(head.host):
             return UnknownHost()
-        if head.authorized or path.startswith(("/s/", "/i/")) or path.endswith("/responses"):
+        if head.authorized or path.startswith(_PAGES) or path.endswith("/responses"):
             return None  # these know who asks, and have limits of their own
         standing = self._limits.count("network", network_of(client_address(scope)))
         return TooMany(standing) if standing.exceeded else None
@@ -156,6 +161,21 @@ def _head(scope: Scope) -> _Head:
             authorized = True
     declared = int(length[:20]) if length.isdigit() else 0
     return _Head(declared, media_type, host, authorized)
+
+
+def _count(scope: Scope, status: int | None, seconds: float) -> None:
+    path: str = scope["path"]
+    if path.endswith("/responses"):
+        _counter("answer", status).inc()
+        return
+    kind = "page" if path.startswith(_PAGES) else "api"
+    _counter(kind, status).inc()
+    REQUEST_SECONDS.labels(kind).observe(seconds)
+
+
+@lru_cache(200)
+def _counter(kind: str, status: int | None) -> Counter:
+    return REQUESTS.labels(kind, "none" if status is None else str(status))
 
 
 def _request_ids() -> Iterator[str]:

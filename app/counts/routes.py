@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from app.core import metrics as kept
 from app.core.database import Session
 from app.core.problems import Busy, replies
 from app.counts import queries
@@ -36,6 +37,9 @@ _DESCRIBED: dict[int | str, dict[str, Any]] = {
 
 @router.get("/metrics", response_class=Response, responses={**_DESCRIBED, **replies(Busy)})
 async def metrics(session: Session) -> Response:
-    """Tell monitoring how far the counts lag behind: results are exact all the same, but slower."""
+    """Tell monitoring whether responses are accepted, how fast, what waits, and what lags behind.
+
+    Results are exact however far the counts lag behind, but slower.
+    """
     lag = await queries.lag(session, most=_MOST)
-    return Response(_METRICS.format(**lag), media_type=_MEDIA_TYPE)
+    return Response(kept.exposition().decode() + _METRICS.format(**lag), media_type=_MEDIA_TYPE)

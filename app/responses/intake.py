@@ -6,12 +6,12 @@ batches grow with the load and a lone response does not wait at all.
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from asyncpg.exceptions import DeadlockDetectedError
 
-from app.core import database_errors
+from app.core import database_errors, metrics
 from app.core.database import Connection, Pool
 from app.core.problems import Busy
 from app.responses import ledger
@@ -45,6 +45,7 @@ class Intake:
     def start(self) -> None:
         """Begin to accept, in the running event loop."""
         self._loop = asyncio.get_running_loop()
+        metrics.QUEUE_ROOM.set(self._capacity)
 
     async def stop(self) -> None:
         """Finish what was accepted, then end."""
@@ -59,6 +60,7 @@ class Intake:
         """Store one response; returns after the commit. Errors: Busy, and then nothing is known
         to be stored: sending the same again is safe."""
         if self._closing or len(self._queue) >= self._capacity:
+            metrics.RESPONSES.labels("busy").inc()
             raise Busy()
         outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._queue.append((submission, outcome))
@@ -81,6 +83,7 @@ class Intake:
             task.add_done_callback(self._ended)
             self._patient_until = self._loop.time() + _PATIENCE
             self._loop.call_later(_PATIENCE, self._begin)
+            metrics.QUEUE.set(len(self._queue))
 
     def _is_due(self) -> bool:
         if not self._under_way or len(self._queue) >= _WORTHWHILE:
@@ -88,10 +91,13 @@ class Intake:
         return self._loop.time() >= self._patient_until
 
     async def _run(self, lent: "_Lent", batch: Sequence[_Waiting]) -> None:
+        began = self._loop.time()
         try:
             await self._commit(lent, batch)
         finally:
             self._free.append(lent)
+            metrics.BATCH_SECONDS.observe(self._loop.time() - began)
+            metrics.BATCH_SIZE.observe(len(batch))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
@@ -170,10 +176,14 @@ def _tell(waiting: Sequence[_Waiting], outcomes: Sequence[Outcome | None]) -> li
             left.append(one)
         elif not one[1].done():
             one[1].set_result(outcome)
+    for outcome, count in Counter(outcomes).items():
+        if outcome is not None:
+            metrics.RESPONSES.labels(outcome.name).inc(count)
     return left
 
 
 def _refuse(waiting: Sequence[_Waiting], error: Exception) -> None:
+    metrics.RESPONSES.labels("failed").inc(len(waiting))
     for _, future in waiting:
         if not future.done():
             future.set_exception(error)

@@ -20,9 +20,10 @@ from tests.chaos.wire import Reply, Wire
 
 SECONDS = 20
 """In which whatever is waited for comes to pass."""
-LARGE = 64 << 20
-_BLOCKED_SECONDS = 1.5
-_PIECE = b"x" * (1 << 16)
+LARGE = 32 << 20
+BLOCKED_SECONDS = 2.5
+_PIECES = {"/large": LARGE, "/stream": 1 << 16}
+_LATER = ("/later", *_PIECES)
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Recorder:
     broken_off: int = 0
     """Requests whose client went away before."""
     proceed: threading.Event = field(default_factory=threading.Event)
-    """Without it `/later` waits before it reads the body."""
+    """Without it the addresses of `_LATER` wait before they read the body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
@@ -46,8 +47,8 @@ class Recorder:
             value = unquote_to_bytes(scope["query_string"])
             await send({"type": "http.response.start", "status": 200, "headers": [(b"x", value)]})
         if path == "/blocking":
-            time.sleep(_BLOCKED_SECONDS)  # noqa: ASYNC251
-        while path == "/later" and not self.proceed.is_set():
+            time.sleep(BLOCKED_SECONDS)  # noqa: ASYNC251
+        while path in _LATER and not self.proceed.is_set():
             await asyncio.sleep(0.02)
         body = b""
         more = True
@@ -60,9 +61,8 @@ class Recorder:
             more = message["more_body"]
         headers = sorted(name.decode("latin-1") for name, _ in scope["headers"])
         self.carried_out.append((method, path, body))
-        if path == "/large":
-            await _stream(send)
-            self.broken_off += (await receive())["type"] == "http.disconnect"
+        if path in _PIECES:
+            await _stream(send, _PIECES[path])
         else:
             await _reply(send, {"path": path, "size": len(body), "headers": headers})
 
@@ -74,12 +74,12 @@ async def _reply(send: Send, document: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _stream(send: Send) -> None:
+async def _stream(send: Send, size: int) -> None:
     headers = [(b"content-length", str(LARGE).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    for sent in range(0, LARGE, len(_PIECE)):
-        more = sent + len(_PIECE) < LARGE
-        await send({"type": "http.response.body", "body": _PIECE, "more_body": more})
+    for sent in range(0, LARGE, size):
+        more = sent + size < LARGE
+        await send({"type": "http.response.body", "body": b"x" * size, "more_body": more})
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,8 @@ def test_connections_are_as_many_as_open_files_leave_room_for() -> None:
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (700, usual[1]))
-        assert Bounds().connections == 500
+        assert Bounds().most_connections() == 500
+        assert Bounds(connections=300).most_connections() == 300
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, usual)
 

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks.shielded import LARGE, Recorder, Shielded, head, refused, shielded, soon
+from tests.attacks.shielded import (
+    BLOCKED_SECONDS,
+    LARGE,
+    Recorder,
+    Shielded,
+    head,
+    refused,
+    shielded,
+    soon,
+)
 
 HEAD = head("POST", "/x", "Content-Length: 100000")
 
@@ -105,15 +114,15 @@ async def test_our_own_slowness_is_not_the_client_s(impatient: Shielded) -> None
         assert (await wire.reply()).json()["size"] == len(body)
 
 
-async def test_a_process_that_stands_still_takes_its_own_time_for_nobody_else_s(
-    impatient: Shielded,
-) -> None:
-    async with impatient.wire() as wire, impatient.wire() as blocking:
-        wire.send(HEAD[:30])
-        blocking.send(head("GET", "/blocking"))
-        await asyncio.sleep(0.5)
-        wire.send(HEAD[30:] + b"x" * 100_000)
-        assert (await wire.reply()).json()["size"] == 100_000
+async def test_a_process_that_stands_still_does_not_put_it_down_to_others() -> None:
+    with shielded(Recorder(), head_seconds=BLOCKED_SECONDS - 0.5, sweep_seconds=0.1) as server:
+        async with server.wire() as wire, server.wire() as blocking:
+            wire.send(HEAD[:30])
+            blocking.send(head("GET", "/blocking"))
+            await blocking.reply()
+            await asyncio.sleep(0.3)
+            wire.send(HEAD[30:] + b"x" * 100_000)
+            assert (await wire.reply()).json()["size"] == 100_000
 
 
 async def test_who_waits_to_be_asked_for_the_body_is_not_hurried(impatient: Shielded) -> None:
@@ -172,23 +181,40 @@ async def test_a_body_that_nobody_wants_does_not_last_for_ever(
         trickling.cancel()
 
 
-async def test_a_reply_that_nobody_reads_is_broken_off(impatient: Shielded) -> None:
-    broken_off = impatient.app.broken_off
+@pytest.mark.parametrize("path", ["/large", "/stream"])
+async def test_a_reply_that_nobody_reads_is_broken_off(impatient: Shielded, path: str) -> None:
+    impatient.app.proceed.clear()
     async with impatient.wire() as wire:
-        wire.send(head("GET", "/large"))
-        await soon(lambda: impatient.app.broken_off == broken_off + 1)
+        wire.pause()
+        wire.send(head("GET", path))
+        await asyncio.sleep(0.3)
+        await soon(lambda: impatient.connections == 1)
+        impatient.app.proceed.set()
+        await soon(lambda: impatient.connections == 0)
 
 
-async def test_a_reply_that_is_read_slowly_arrives(impatient: Shielded) -> None:
+@pytest.mark.parametrize("path", ["/large", "/stream"])
+async def test_a_reply_that_is_read_slowly_arrives(impatient: Shielded, path: str) -> None:
+    impatient.app.proceed.set()
     port = impatient.base.rpartition(":")[2]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-    writer.write(head("GET", "/large", "Connection: close"))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 19)
+    writer.write(head("GET", path, "Connection: close"))
     received = 0
     while part := await reader.read(1 << 20):
         received += len(part)
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.06)
     writer.close()
     assert received > LARGE
+
+
+async def test_who_looks_for_a_reply_only_after_the_body_finds_one(impatient: Shielded) -> None:
+    body = b"x" * (16 << 20)
+    async with impatient.wire() as wire:
+        wire.send(head("POST", "/early", f"Content-Length: {len(body)}", "Connection: close"))
+        wire.send(body)
+        await wire.drained()
+        assert (await wire.reply()).json() == {"early": True}
+        assert await wire.rest() == b""
 
 
 async def test_nothing_is_left_of_them(impatient: Shielded) -> None:

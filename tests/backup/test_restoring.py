@@ -1,5 +1,6 @@
 """Restoring: everything comes back as it was, or nothing at all happens."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -287,3 +288,41 @@ async def test_killed_in_the_middle_it_leaves_nothing_and_can_be_run_again(
         assert await tables_in(target) == 0
     await restore(target, keyring, path, keys)
     assert await contents(target) == await contents(source)
+
+
+async def test_a_database_that_goes_away_is_noticed_and_left_empty(
+    lived: Lived, keyring: Keyring, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    source, target = str(lived.settings.database_url), await new_database()
+    connection = await asyncpg.connect(source)
+    # More than fits on the way, so that the restore is waiting for room when it happens.
+    await connection.execute(
+        "INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body) "
+        "SELECT 1, gen_random_uuid(), 0, 0, repeat(md5(n::text), 10_000) "
+        "FROM generate_series(1, 100) AS n"
+    )
+    path, keys = await take(source, keyring, tmp_path)
+    ended: list[int] = []
+
+    async def end_it() -> None:
+        ended.extend(
+            row["pid"]
+            for row in await connection.fetch(
+                "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY \"response_texts\"%' "
+                "AND pg_terminate_backend(pid)"
+            )
+        )
+
+    loop = asyncio.get_running_loop()
+
+    def progress(what: str, share: float) -> None:
+        if what.startswith("Restoring") and not ended:
+            asyncio.run_coroutine_threadsafe(end_it(), loop).result(30)
+
+    with restoring.proved(keyring, path, keys, progress=quiet) as backup:
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await asyncio.wait_for(restoring.restore(target, backup, progress=progress), 60)
+    assert ended
+    await connection.close()
+    assert await tables_in(target) == 0
+    await restore(target, keyring, path, keys)

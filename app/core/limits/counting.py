@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from app.core.metrics import LIMITED
 from app.core.problems import Problem
 
 WINDOW_SECONDS = 60
@@ -51,6 +52,7 @@ class TooMany(Problem):
     def __init__(self, standing: Standing | None = None) -> None:
         headers = {}
         if standing is not None:
+            LIMITED.labels(standing.policy).inc()
             headers = {"Retry-After": str(standing.seconds_left), **standing.headers()}
         super().__init__(headers=headers)
 

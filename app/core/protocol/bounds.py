@@ -1,19 +1,10 @@
 """What one connection, and all of a process together, may take up."""
 
 import resource
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-MOST_CONNECTIONS = 20_000
 OWN_FILES = 200
 """Open files that are not left to connections: the database's, logs, what is being imported."""
-
-
-def most_connections() -> int:
-    """Connections at once that the process's limit of open files leaves room for."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY:
-        return MOST_CONNECTIONS
-    return max(1, min(MOST_CONNECTIONS, files - OWN_FILES))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +34,16 @@ class Bounds:
     """Requests on one connection that wait for those before them."""
     unfinished: int = 256 << 20
     """Of all bodies of the process together that are not complete."""
-    connections: int = field(default_factory=most_connections)
-    """At once, in the process."""
+    connections: int = 20_000
+    """At once, in the process; fewer where it may not open so many files."""
     patience_seconds: float = 2
     """After which who says nothing makes way for others, when there are too many."""
     sweep_seconds: float = 1
     """Between two looks at who keeps us waiting; all times are as coarse as this."""
+
+    def most_connections(self) -> int:
+        """How many connections at once the process can have just now."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if files == resource.RLIM_INFINITY:
+            return self.connections
+        return max(1, min(self.connections, files - OWN_FILES))

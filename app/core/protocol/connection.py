@@ -79,9 +79,9 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a new connection."""
         joining = JoiningTransport(transport, self.loop)
-        if len(self.connections) >= self.bounds.connections:
+        if len(self.connections) >= self._guard.most_connections:
             self._guard.make_way()
-            if len(self.connections) >= self.bounds.connections:
+            if len(self.connections) >= self._guard.most_connections:
                 self.transport = joining
                 joining.write(self._reply(Busy()))
                 joining.close()

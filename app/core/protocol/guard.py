@@ -50,6 +50,7 @@ class Guard:
         """Connections that may owe us something; they are looked at."""
         self.unfinished = 0
         """Bytes of all bodies that are not complete."""
+        self.most_connections = bounds.most_connections()
         self._bounds = bounds
         self._all = all_of_them
         self._sweeps = 0
@@ -109,7 +110,7 @@ class Guard:
             log.warning(
                 "%d connections, as many as there may be: those that say nothing make way, "
                 "others are turned away",
-                self._bounds.connections,
+                self.most_connections,
             )
         for one in [one for one in self._all if one.gives_way()]:
             one.transport.close()

@@ -1,0 +1,104 @@
+"""Requests made up from the OpenAPI document: at its edges, beyond them, and of real things."""
+
+import copy
+import random
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+
+from tests.fuzz.world import World
+
+_REAL = 0.7
+"""The share of requests in which names are replaced by those of real things."""
+_MOST_INVITATIONS = 50
+_SAFE_MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+def schema_of(document: dict[str, Any]) -> Any:
+    """An OpenAPI document as schemathesis reads it."""
+    return schemathesis.openapi.from_dict(document)
+
+
+def operations(schema: Any) -> list[Any]:
+    """Every operation of a schema. Errors: where one cannot be read."""
+    return [found.ok() for found in schema.get_all_operations()]
+
+
+def edges(operation: Any, most: int) -> Iterator[Case]:
+    """The cases that schemathesis lists: each keyword of the schema at its limit and beyond."""
+    schema = operation.schema
+    found = schema.iter_coverage_cases(
+        operation,
+        generation_modes=list(_SAFE_MODES),
+        generation_config=schema.config.generation,
+    )
+    yield from islice(found, most)
+
+
+def random_cases(operation: Any, count: int, number: int) -> list[Case]:
+    """About so many cases that chance makes, half of them against the schema."""
+    return [
+        case for mode in _SAFE_MODES for case in _drawn(operation, mode, -(-count // 2), number)
+    ]
+
+
+def _drawn(operation: Any, mode: GenerationMode, count: int, number: int) -> list[Case]:
+    found: list[Case] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def draw(case: Case) -> None:
+        found.append(case)
+
+    try:
+        draw()
+    except Unsatisfiable:
+        assert mode.is_negative, operation.label  # without parameters nothing can be wrong
+    return found
+
+
+def made_real(case: Case, world: World, chance: random.Random) -> bool:
+    """Put real names into most cases, so that they come further than to a 404.
+
+    Returns whether it was changed.
+    """
+    operation = case.operation.label
+    if chance.random() >= _REAL:
+        return False
+    for name in case.path_parameters:
+        value = world.value(operation, name, chance)
+        if value is not None:
+            case.path_parameters[name] = value
+    for name in list(case.query):
+        value = world.value(operation, name, chance)
+        if value is not None and chance.random() < _REAL:
+            case.query[name] = value
+    template = world.bodies.get(operation)
+    if template is not None and chance.random() < _REAL:
+        case.body = _grafted(template(chance), case.body, chance)
+    if isinstance(case.body, dict) and isinstance(case.body.get("count"), int):
+        case.body["count"] = min(case.body["count"], _MOST_INVITATIONS)
+    return True
+
+
+def _grafted(good: Any, generated: Any, chance: random.Random) -> Any:
+    """A good body with a field or two of the generated one."""
+    if not isinstance(good, dict):
+        return good
+    body = copy.deepcopy(good)
+    if isinstance(generated, dict) and generated:
+        for name in chance.sample(sorted(generated), min(len(generated), chance.randint(0, 2))):
+            body[name] = generated[name]
+    return body

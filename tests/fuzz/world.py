@@ -1,0 +1,193 @@
+"""Real things to be asked for: units, campaigns, links, receipts, clients of every kind."""
+
+import random
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.access.scopes import SCOPES
+from tests.factories import (
+    PERIOD,
+    Api,
+    campaign_body,
+    invitations,
+    link,
+    open_campaign,
+    submission,
+    tree,
+)
+
+ZH = {"zh-CN": "问"}
+QUESTIONNAIRE = {"title": ZH, "questions": [{"code": "q", "type": "text", "label": ZH}]}
+UNITS_CSV = "code,name,kind,parent,period,students\nF1,一小,school,A,2026-autumn,90\n"
+_SPARE = 6
+"""Campaigns, links, clients that may be used up, so that others last."""
+
+Pools = dict[str, Sequence[Any]]
+Credentials = tuple[str, str]
+
+
+@dataclass
+class World:
+    """What there is, by the names that the OpenAPI document has for it."""
+
+    tokens: Mapping[str, str | None]
+    """Access tokens by who holds them; None: a stranger's."""
+    pools: Pools
+    """Values of parameters and fields."""
+    bodies: Mapping[str, Callable[[random.Random], Any]]
+    """By operation, what makes a body that it takes."""
+    used_up: Mapping[str, Pools] = field(default_factory=dict)
+    """For operations after which a thing is of no use: things that nothing else needs."""
+
+    def value(self, operation: str, name: str, chance: random.Random) -> Any:
+        """A real value of a parameter; None where there is none."""
+        pools = self.used_up.get(operation, {})
+        pool = pools.get(name) or self.pools.get(_pool(operation, name))
+        return chance.choice(pool) if pool else None
+
+
+def _pool(operation: str, name: str) -> str:
+    if name != "code":
+        return name
+    return next(one for one in ("units", "questionnaires", "campaigns") if one in operation)
+
+
+async def made(admin: Api) -> World:
+    """Make it all through the API, by a client that may do everything everywhere."""
+    await tree(admin)
+    await open_campaign(admin)
+    await open_campaign(admin, "of-a", region="A", identity=["device"], on_duplicate="keep_last")
+    for number in range(_SPARE):
+        await admin.made("PUT", f"/v1/campaigns/spare-{number}", campaign_body(region="A"))
+    await admin.made("PUT", "/v1/questionnaires/own", QUESTIONNAIRE)
+    await admin.made("POST", "/v1/questionnaires/own/publish")
+    clients = await _clients(admin)
+    victims = [await _victim(admin, number) for number in range(_SPARE)]
+    links = [await link(admin, unit) for unit in ("A1", "A2", "B1")]
+    links.append(await link(admin, "A1", campaign="of-a"))
+    spare_links = [await link(admin, unit, "teacher") for unit in ("A1", "A2", "B1")]
+    tokens = await invitations(admin, 40)
+    receipts = [await _receipt(admin, token) for token in tokens[:8]]
+    batches = await admin.made("GET", "/v1/campaigns/C/invitations")
+    secrets = [secret for one in victims for secret in one["secrets"]]
+    pools: Pools = {
+        "units": ["W", "A", "B", "A1", "A2", "B1"],
+        "within": ["W", "A", "A1"],
+        "questionnaires": ["satisfaction-six", "own"],
+        "campaigns": ["C", "of-a", *(f"spare-{number}" for number in range(_SPARE))],
+        "link": links,
+        "token": tokens,
+        "batch": [batches["items"][0]["batch"]],
+        "client_id": [one["client_id"] for one in victims],
+        "client": [one["client_id"] for one in victims],
+        "secret": [one["id"] for one in secrets],
+        "slug": ["busy", "not-found", "already-answered"],
+        "version": [1],
+        "locale": ["zh-CN", "en"],
+        "question": ["overall"],
+        "population": ["parent", "teacher"],
+    }
+    credentials = [(one["client_id"], one["client_secret"]) for one in victims]
+    return World(
+        tokens={**clients, "a stranger": None},
+        pools=pools,
+        bodies=_bodies(receipts, credentials),
+        used_up={
+            "POST /v1/campaigns/{code}/close": {"code": pools["campaigns"][2:]},
+            "POST /v1/campaigns/{code}/archive": {"code": pools["campaigns"][2:]},
+            "POST /v1/links/{link}/revoke": {"link": spare_links},
+        },
+    )
+
+
+async def _clients(admin: Api) -> dict[str, str | None]:
+    wanted = {
+        "admin": ("admin", None),
+        "a county's admin": ("admin", "A"),
+        **{scope: (scope, "A") for scope in SCOPES if scope != "admin"},
+    }
+    return {name: await _token(admin, *one) for name, one in wanted.items()}
+
+
+async def _token(admin: Api, scope: str, unit: str | None) -> str:
+    body = {"name": scope, "scopes": [scope], "unit": unit}
+    client = await admin.made("POST", "/v1/clients", body)
+    form = {"grant_type": "client_credentials"}
+    auth = (client["client_id"], client["client_secret"])
+    reply = await admin.http.post("/oauth/token", data=form, auth=auth)
+    return str(reply.json()["access_token"])
+
+
+async def _victim(admin: Api, number: int) -> Any:
+    body = {"name": f"victim {number}", "scopes": ["results:read"], "unit": "A"}
+    client = await admin.made("POST", "/v1/clients", body)
+    found = await admin.made("GET", f"/v1/clients/{client['client_id']}")
+    return {**client, "secrets": found["secrets"]}
+
+
+async def _receipt(admin: Api, token: str) -> str:
+    reply = await admin.made("POST", f"/v1/invitations/{token}/responses", submission())
+    return str(reply["receipt"])
+
+
+def _bodies(
+    receipts: Sequence[str], credentials: Sequence[Credentials]
+) -> dict[str, Callable[[random.Random], Any]]:
+    def receipt(chance: random.Random) -> Any:
+        return {"receipt": chance.choice(receipts)}
+
+    def response(chance: random.Random) -> Any:
+        return {**submission(), "submission_id": str(uuid.UUID(int=chance.getrandbits(128)))}
+
+    def token_form(chance: random.Random) -> Any:
+        client_id, secret = chance.choice(credentials)
+        return {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": secret,
+        }
+
+    return {
+        "POST /oauth/token": token_form,
+        "POST /oauth/revoke": lambda chance: {**token_form(chance), "token": "a.b.c"},
+        "POST /v1/clients": lambda _: {"name": "x", "scopes": ["results:read"], "unit": "A"},
+        "PUT /v1/clients/{client_id}/networks": lambda _: {"networks": ["127.0.0.0/8"]},
+        "POST /v1/clients/{client_id}/secrets": lambda _: {},
+        "POST /v1/units/import": lambda _: UNITS_CSV,
+        "PUT /v1/units/{code}": lambda _: {"name": "x", "kind": "school", "parent": "A"},
+        "PUT /v1/units/{code}/enrolment": lambda _: {"period": PERIOD, "students": 90},
+        "PUT /v1/questionnaires/{code}": lambda _: QUESTIONNAIRE,
+        "PUT /v1/campaigns/{code}": lambda _: campaign_body(region="A"),
+        "POST /v1/campaigns/{code}/links": lambda chance: {
+            "population": chance.choice(["parent", "teacher"]),
+            "units": [chance.choice(["A1", "A2", "B1"])],
+        },
+        "POST /v1/campaigns/{code}/invitations": lambda chance: {
+            "unit": chance.choice(["A1", "B1"]),
+            "population": "parent",
+            "count": chance.randint(1, 3),
+        },
+        "POST /v1/receipts/read": receipt,
+        "POST /v1/receipts/withdraw": receipt,
+        "POST /v1/receipts/erase": receipt,
+        "POST /v1/campaigns/{code}/interviews": lambda chance: {
+            "interviews": [_interview(chance) for _ in range(chance.randint(1, 3))]
+        },
+        "POST /v1/links/{link}/responses": response,
+        "POST /v1/invitations/{token}/responses": response,
+    }
+
+
+def _interview(chance: random.Random) -> Any:
+    return {
+        "interview_id": f"V-{chance.randint(1, 500)}",
+        "unit": chance.choice(["A1", "A2"]),
+        "population": "parent",
+        "phone": f"+86138{chance.randint(0, 99_999_999):08}",
+        "disposition": "1.1",
+        "ended_at": campaign_body()["opens_at"],  # a little later than that of the one there is
+        "answers": submission()["answers"],
+        "revision": chance.randint(1, 3),
+    }
