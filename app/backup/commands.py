@@ -103,10 +103,16 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except (PostgresError, InterfaceError, DBAPIError) as error:
-        # The first line alone: what follows may quote a row.
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        reason = (str(cause).splitlines() or [type(error).__name__])[0]
-        raise BackupRefused(f"{what}: the database says: {reason}") from error
+        raise BackupRefused(f"{what}: the database says: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the database said first; the first line of it, since others may quote a row."""
+    found, before = error, error.__context__
+    while before is not None:
+        found = before if isinstance(before, PostgresError) else found
+        before = before.__context__
+    return (str(found).splitlines() or [type(found).__name__])[0]
 
 
 def backup(settings: Settings, arguments: argparse.Namespace) -> None:

@@ -3,8 +3,11 @@
 Bare asyncpg. Names are of the catalogue's making or were authenticated, and quoted all the same.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
+
+from asyncpg.exceptions import ConnectionDoesNotExistError
 
 from app.backup.contents import TRANSACTION, Table
 from app.core.database import Connection
@@ -115,11 +118,26 @@ async def copy_out(
 
 
 async def copy_in(connection: Connection, table: Table, rows: AsyncIterator[bytes]) -> int:
-    """Store what `copy_out` has sent; how many rows."""
-    status = await connection.copy_to_table(
-        table.name, source=rows, columns=table.columns, format="text"
+    """Store what `copy_out` has sent; how many rows.
+
+    Errors: asyncpg's, ConnectionDoesNotExistError where the database went away.
+    """
+    copying = asyncio.ensure_future(
+        connection.copy_to_table(table.name, source=rows, columns=table.columns, format="text")
     )
-    return int(status.split()[1])
+
+    def lost(_: Connection) -> None:
+        copying.cancel()  # asyncpg would wait for ever for room to send
+
+    connection.add_termination_listener(lost)
+    try:
+        return int((await copying).split()[1])
+    except asyncio.CancelledError:
+        if connection.is_closed():
+            raise ConnectionDoesNotExistError("the connection was lost") from None
+        raise
+    finally:
+        connection.remove_termination_listener(lost)
 
 
 async def used(connection: Connection, tables: Sequence[str]) -> list[str]:

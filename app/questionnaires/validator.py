@@ -131,7 +131,8 @@ class Validator:
             elif place.type == "multiple_choice":
                 answers[place.code] = _selected(place, encoded.answers)
             elif place.type == "text":
-                answers[place.code] = texts[place.position]
+                if place.position in texts:  # else it was erased
+                    answers[place.code] = texts[place.position]
             elif encoded.numbers is not None:
                 answers[place.code] = _plain(encoded.numbers[place.position])
         return answers

@@ -1,6 +1,5 @@
 """Sending made-up requests one after another, and looking at every reply and what it left."""
 
-import asyncio
 import random
 import uuid
 from collections import Counter, defaultdict
@@ -180,8 +179,3 @@ def _problems(case: Case, reply: httpx.Response) -> Iterable[tuple[str, str]]:
     slug = problem["type"].removeprefix("/problems/")
     if reply.status_code != 405 and slug not in examples:
         yield f"undocumented {problem['type']}", reply.text
-
-
-async def settle(seconds: float) -> None:
-    """Let what the service does in its own time come to an end."""
-    await asyncio.sleep(seconds)

@@ -9,14 +9,23 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import Case, GenerationMode
+from schemathesis import Case, GenerationMode, SerializationContext
+from schemathesis.transport.serialization import serialize_binary
 
-from tests.fuzz.world import World
+from tests.fuzz.world import World, workbook
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _REAL = 0.7
 """The share of requests in which names are replaced by those of real things."""
 _MOST_INVITATIONS = 50
 _SAFE_MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+@schemathesis.serializer(XLSX)
+def _xlsx(context: SerializationContext, value: Any) -> bytes:
+    """As `value` is, or the text of what is no bytes."""
+    return serialize_binary(value)
 
 
 def schema_of(document: dict[str, Any]) -> Any:
@@ -86,11 +95,22 @@ def made_real(case: Case, world: World, chance: random.Random) -> bool:
         if value is not None and chance.random() < _REAL:
             case.query[name] = value
     template = world.bodies.get(operation)
-    if template is not None and chance.random() < _REAL:
+    if case.media_type == XLSX:
+        case.body = damaged(workbook(), chance)
+    elif template is not None and chance.random() < _REAL:
         case.body = _grafted(template(chance), case.body, chance)
     if isinstance(case.body, dict) and isinstance(case.body.get("count"), int):
         case.body["count"] = min(case.body["count"], _MOST_INVITATIONS)
     return True
+
+
+def damaged(file: bytes, chance: random.Random) -> bytes:
+    """A file with up to three bytes changed, and sometimes without its end."""
+    changed = bytearray(file)
+    for _ in range(chance.randint(0, 3)):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    end = chance.choice([len(changed), chance.randrange(len(changed))])
+    return bytes(changed[:end])
 
 
 def _grafted(good: Any, generated: Any, chance: random.Random) -> Any:

@@ -1,10 +1,15 @@
 """Real things to be asked for: units, campaigns, links, receipts, clients of every kind."""
 
+import csv
+import io
 import random
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+import openpyxl
 
 from app.access.scopes import SCOPES
 from tests.factories import (
@@ -100,6 +105,19 @@ async def made(admin: Api) -> World:
             "POST /v1/links/{link}/revoke": {"link": spare_links},
         },
     )
+
+
+@cache
+def workbook() -> bytes:
+    """The units of `UNITS_CSV` as XLSX."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in csv.reader(io.StringIO(UNITS_CSV)):
+        sheet.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
 
 
 async def _clients(admin: Api) -> dict[str, str | None]:
