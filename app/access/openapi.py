@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.access.problems import ScopeMissing, Unauthenticated
+from app.access.problems import NetworkNotAllowed, ScopeMissing, Unauthenticated
 from app.core.openapi import add_replies, operations
 from app.core.problems import replies
 
@@ -17,5 +17,6 @@ def describe_access(document: dict[str, Any]) -> None:
             continue
         [(scheme, scopes)] = operation["security"][0].items()
         operation["security"] = [{scheme: [scope]} for scope in scopes] or [{scheme: []}]
-        refusals = (Unauthenticated, ScopeMissing) if scopes else (Unauthenticated,)
-        add_replies(operation["responses"], replies(*refusals))
+        missing = (ScopeMissing,) if scopes else ()
+        refusals = replies(Unauthenticated, NetworkNotAllowed, *missing)
+        add_replies(operation["responses"], refusals)

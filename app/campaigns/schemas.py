@@ -1,21 +1,12 @@
 """What goes in and out about campaigns."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.schemas import Body, Code, Text
+from app.core.schemas import Body, Code, Text, Time
 from app.units.schemas import Period
 
 State = Literal["draft", "open", "closed", "archived"]
@@ -24,22 +15,6 @@ Identity = Literal["wechat", "invitation", "device"]
 Basis = Literal["students", "parents", "teachers", "residents"]
 MAX_POPULATIONS = 20
 
-_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
-_YEARS = range(2000, 2101)
-
-
-def _written_out(value: Any) -> Any:
-    # Bare numbers would be taken for seconds since 1970.
-    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_AND_TIME.match(value)):
-        return value
-    raise PydanticCustomError("not_rfc3339", "Write a time such as 2026-11-01T08:00:00+08:00.")
-
-
-def _plausible(value: datetime) -> datetime:
-    if value.year not in _YEARS:
-        raise PydanticCustomError("absurd_date", "The year must lie between 2000 and 2100.")
-    return value
-
 
 def _distinct(values: list[Any]) -> list[Any]:
     if len(set(values)) < len(values):
@@ -47,7 +22,6 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
-Time = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_plausible)]
 Persons = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Line = Annotated[str, StringConstraints(max_length=500)]

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime
 
 from app.access import audit
 from app.access.principal import Principal, having
@@ -20,7 +19,7 @@ from app.clients.schemas import (
 )
 from app.core.database import Session
 from app.core.problems import FieldError, InvalidInput, NotFound, replies
-from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
+from app.core.schemas import Code, Cursor, Limit, Page, Time, from_cursor, paged
 
 router = APIRouter(prefix="/v1", tags=["clients"])
 
@@ -110,8 +109,8 @@ async def list_audit(
     action: Annotated[
         str | None, Query(max_length=64, description="Only this, such as campaign.open.")
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Only from then on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Only before then.")] = None,
+    since: Annotated[Time | None, Query(description="Only from then on.")] = None,
+    until: Annotated[Time | None, Query(description="Only before then.")] = None,
     limit: Annotated[Limit, Query()] = 100,
     cursor: Annotated[Cursor | None, Query()] = None,
 ) -> Page[AuditEntryOut]:

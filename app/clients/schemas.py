@@ -4,11 +4,11 @@ import ipaddress
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.access.scopes import Scope
-from app.core.schemas import Body, Code, Reply, Text
+from app.core.schemas import Body, Code, Reply, Text, Time
 
 _SCOPES = Field(description="What it may do.", examples=[["interviews:write"]])
 _UNIT = Field(description="The unit whose subtree it sees; null: everything.", examples=["370702"])
@@ -45,7 +45,7 @@ class ClientIn(Body):
         None, description="The unit whose subtree it sees; the caller's own where none is given."
     )
     networks: Networks | None = None
-    expires_at: AwareDatetime | None = Field(None, description=_EXPIRES)
+    expires_at: Time | None = Field(None, description=_EXPIRES)
 
 
 class NetworksIn(Body):
@@ -57,7 +57,7 @@ class NetworksIn(Body):
 class SecretIn(Body):
     """A further secret for a client."""
 
-    expires_at: AwareDatetime | None = Field(None, description=_EXPIRES)
+    expires_at: Time | None = Field(None, description=_EXPIRES)
 
 
 class SecretOut(Reply):

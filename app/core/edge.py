@@ -19,13 +19,12 @@ from app.core.addresses import Network, client_address, forwarded_client, networ
 from app.core.hosts import Hosts
 from app.core.http import log_failure, problem_response, routes_at
 from app.core.limits.counting import Limits, TooMany
+from app.core.limits.policies import UNLIMITED
 from app.core.metrics import REQUEST_SECONDS, REQUESTS
 from app.core.problems import InternalError, Problem, UnknownHost
 
 log = logging.getLogger("xinsheng.http")
 
-_FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
-"""Asked by whatever watches over the service, under any name and as often as it likes."""
 _PAGES = ("/s/", "/i/")
 _SAFE = (b"x-content-type-options", b"nosniff")
 _POLICIES = (
@@ -120,8 +119,8 @@ class Edge:
 
     def _refusal(self, scope: Scope, head: _Head) -> Problem | None:
         path: str = scope["path"]
-        if path in _FOR_MACHINES:
-            return None
+        if path in UNLIMITED:
+            return None  # whatever watches over the service may ask under any name
         if not self._rules.hosts.include(head.host):
             return UnknownHost()
         if head.authorized or path.startswith(_PAGES) or path.endswith("/responses"):

@@ -6,18 +6,24 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.core.limits.counting import TooMany
+from app.core.limits.policies import UNLIMITED
 from app.core.problems import (
     MEDIA_TYPE,
     Busy,
     InternalError,
     InvalidInput,
+    Malformed,
     TooLarge,
+    UnsupportedMediaType,
     catalogue,
     replies,
 )
 from app.core.schemas import ProblemDocument
 
 _COMMON = replies(TooLarge, InvalidInput, InternalError, Busy)
+_OF_JSON = replies(Malformed, UnsupportedMediaType)
+_OF_LIMITS = replies(TooMany)
 DESCRIPTION = """
 Questionnaires answered on the phone, counted exactly.
 
@@ -74,8 +80,14 @@ def _document(app: FastAPI, additions: tuple[Addition, ...]) -> dict[str, Any]:
         for parameter in operation.get("parameters", ()):
             if parameter["name"] in _PARAMETERS:
                 parameter.setdefault("description", _PARAMETERS[parameter["name"]])
+        if "application/json" in operation.get("requestBody", {}).get("content", {}):
+            add_replies(operation["responses"], _OF_JSON)
     for add in additions:
         add(schema)
+    for path, methods in schema["paths"].items():
+        if path not in UNLIMITED:
+            for operation in methods.values():
+                add_replies(operation["responses"], _OF_LIMITS)
     for operation in operations(schema):
         _complete(operation["responses"])
         for reply in operation["responses"].values():

@@ -3,9 +3,19 @@
 import base64
 import binascii
 import re
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.core.problems import FieldError, InvalidInput
@@ -21,6 +31,26 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 # C0 controls but tab and line ends, and lone surrogates: PostgreSQL or UTF-8 refuse them.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_YEARS = range(2000, 2101)
+
+
+def _written_out(value: Any) -> Any:
+    # Bare numbers would be taken for seconds since 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_AND_TIME.match(value)):
+        return value
+    raise PydanticCustomError("not_rfc3339", "Write a time such as 2026-11-01T08:00:00+08:00.")
+
+
+def _plausible(value: datetime) -> datetime:
+    if value.year not in _YEARS:
+        raise PydanticCustomError("absurd_date", "The year must lie between 2000 and 2100.")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_plausible)]
+"""A point in time with its timezone, as RFC 3339 writes it."""
 
 
 def storable(text: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.access.principal import Principal, having
+from app.access.turns import InTurn
 from app.campaigns import service as campaigns
 from app.core.database import Session
 from app.core.problems import NotFound, replies
@@ -40,6 +41,7 @@ def _described(*types: Any) -> dict[int | str, dict[str, Any]]:
 
 @router.get("/{code}/results", response_model=ResultsOut, responses=_described(NotFound, NoRelease))
 async def get_results(
+    turn: InTurn,
     code: CampaignCode,
     query: Annotated[ResultsQuery, Query()],
     caller: Reader,
@@ -57,6 +59,7 @@ async def get_results(
 
 @router.get("/{code}/coverage", response_model=CoverageOut, responses=_described(NotFound))
 async def get_coverage(
+    turn: InTurn,
     code: CampaignCode,
     query: Annotated[CoverageQuery, Query()],
     caller: Reader,

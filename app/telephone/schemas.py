@@ -8,9 +8,8 @@ import msgspec
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.campaigns.schemas import Time
 from app.core.problems import FieldError, InvalidInput, Malformed, pointer
-from app.core.schemas import Body, Code, ProblemDocument, Reply
+from app.core.schemas import Body, Code, ProblemDocument, Reply, Time
 from app.telephone.dispositions import NAMES
 
 MAX_INTERVIEWS = 1000

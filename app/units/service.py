@@ -31,6 +31,8 @@ async def put(
     Errors: NotFound where it, or the parent, lies outside the caller's subtree; InvalidInput
     where the kinds of parent, unit and children don't descend.
     """
+    if unit.parent == code:
+        raise _wrong_kind("A unit cannot stand below itself.")
     await queries.lock_tree(session)
     existing = await queries.unit_by_code(session, code)
     if existing is not None:

@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 import pytest
 
-from app.doctor.findings import Check
+from app.doctor import examining
+from app.doctor.findings import Check, as_json
 from tests.processes import XINSHENG, free_port, server
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operating" / "doctor.md"
@@ -46,10 +47,17 @@ def doctor(
     )
     assert done.stderr == ""
     assert SECRET not in done.stdout
-    findings: dict[str, list[dict[str, Any]]] = {}
-    for one in json.loads(done.stdout):
-        findings.setdefault(one["check"], []).append(one)
-    return done.returncode, findings
+    return done.returncode, by_check(json.loads(done.stdout))
+
+
+def by_check(findings: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The findings of each check."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in findings:
+        assert bool(one["advice"]) == (one["state"] != "ok"), one
+        assert one["docs"] == f"docs/operating/doctor.md#{one['check']}"
+        found.setdefault(one["check"], []).append(one)
+    return found
 
 
 def states(findings: dict[str, list[dict[str, Any]]], *checks: str) -> list[str]:
@@ -72,39 +80,55 @@ def test_it_looks_at_a_deployment_with_its_server_and_without(tmp_path: Path) ->
         (data_dir / "backups" / "xinsheng-1.backup").write_bytes(b"")
         data_dir.chmod(0o755)
         assert running.stop() == 0
-    status, findings = doctor(data_dir)
-    assert status == 0
-    assert states(findings, "server", "files", "database") == ["warning", "warning", "ok"]
-    assert list((data_dir / "postgres" / "socket").iterdir()) == []
-    shown = subprocess.run(
+    done = subprocess.run(
         [str(XINSHENG), "doctor", "--data-dir", str(data_dir)],
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
-    ).stdout
-    assert "WARNING  files" in shown
-    assert f"chmod 700 {data_dir}" in " ".join(shown.split())
-    assert "0 failures" in shown
+    )
+    assert list((data_dir / "postgres" / "socket").iterdir()) == []
+    for line in ("WARNING  server", "WARNING  files", "ok       database"):
+        assert line in done.stdout
+    assert f"chmod 700 {data_dir}" in " ".join(done.stdout.split())
+    assert "0 failures" in done.stdout
 
 
-def test_it_makes_nothing_where_nothing_is(tmp_path: Path) -> None:
-    status, findings = doctor(tmp_path / "none")
-    assert status == 1
+async def looked_at(
+    monkeypatch: pytest.MonkeyPatch, data_dir: Path, **environment: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Findings by check, with these settings and no others."""
+    for name in [one for one in os.environ if one.startswith("XINSHENG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XINSHENG_DATA_DIR", str(data_dir))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return by_check(json.loads(as_json(await examining.examine())))
+
+
+async def test_it_makes_nothing_where_nothing_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = tmp_path / "none"
+    findings = await looked_at(monkeypatch, none)
+    assert states(findings, "settings") == ["failure"]
     assert list(findings) == ["settings"]
-    assert not (tmp_path / "none").exists()
-    _, findings = doctor(tmp_path / "none", XINSHENG_SECRET_KEYS=os.urandom(32).hex())
+    assert not none.exists()
+    findings = await looked_at(monkeypatch, none, XINSHENG_SECRET_KEYS=os.urandom(32).hex())
     assert states(findings, "settings", "server", "database") == ["ok", "warning", "warning"]
-    assert not (tmp_path / "none").exists()
+    assert not none.exists()
 
 
-def test_a_wrong_setting_is_a_finding(tmp_path: Path) -> None:
-    status, findings = doctor(
+async def test_a_wrong_setting_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = await looked_at(
+        monkeypatch,
         tmp_path,
         XINSHENG_PUBLIC_URL="survey.example.org",
         XINSHENG_SECRET_KEYS=os.urandom(32).hex(),
     )
-    assert status == 1
+    assert list(findings) == ["settings"]
     assert "XINSHENG_PUBLIC_URL" in findings["settings"][0]["found"]
 
 
@@ -121,10 +145,12 @@ def test_a_database_that_cannot_be_reached_is_a_finding(tmp_path: Path) -> None:
     assert "disk" in findings
 
 
-def test_an_embedded_database_that_does_not_start_is_a_finding(tmp_path: Path) -> None:
+async def test_an_embedded_database_that_does_not_start_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "postgres" / "cluster-18").mkdir(parents=True)
-    status, findings = doctor(tmp_path, XINSHENG_SECRET_KEYS=os.urandom(32).hex())
-    assert status == 1
+    findings = await looked_at(monkeypatch, tmp_path, XINSHENG_SECRET_KEYS=os.urandom(32).hex())
+    assert states(findings, "database") == ["failure"]
     assert "PG_VERSION" in findings["database"][0]["found"]
 
 

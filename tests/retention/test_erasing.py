@@ -59,8 +59,8 @@ async def answered(admin: Api) -> tuple[Api, str]:
 async def close_before(api: Api, ago: timedelta) -> None:
     """Move the campaign so that it closed this long ago."""
     await api.app.state.database.pool.execute(
-        "UPDATE campaigns SET opens_at = now() - $1::interval - interval '1 day', closes_at = now() - $1::interval, "
-        "state = 'closed', revision = revision + 1",
+        "UPDATE campaigns SET opens_at = now() - $1::interval - interval '1 day', "
+        "closes_at = now() - $1::interval, state = 'closed', revision = revision + 1",
         ago,
     )
 

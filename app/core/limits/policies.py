@@ -19,3 +19,6 @@ that are not stored, since they were stored before or are refused. guesses: addr
 and invitations that there are not, from one network. credentials: refused token requests from
 one network. network: everything else that needs no token, from one network.
 """
+
+UNLIMITED = ("/healthz", "/readyz", "/metrics")
+"""Asked by whatever watches over the service, as often as it likes."""
