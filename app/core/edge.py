@@ -148,18 +148,20 @@ class Edge:
 
 
 def _head(scope: Scope) -> _Head:
-    length, media_type, host, authorized = b"", b"", b"", False
+    length, media_type, host, hosts, authorized = b"", b"", b"", 0, False
     for name, value in scope["headers"]:
         if name == b"content-length":
             length = value
         elif name == b"content-type":
             media_type = value
         elif name == b"host":
+            hosts += 1
             host = value
         elif name == b"authorization":
             authorized = True
     declared = int(length[:20]) if length.isdigit() else 0
-    return _Head(declared, media_type, host, authorized)
+    # Two of them would be two names: for which of these a proxy meant it, nobody knows.
+    return _Head(declared, media_type, host if hosts < 2 else b"?", authorized)
 
 
 def _count(scope: Scope, status: int | None, seconds: float) -> None:

@@ -71,8 +71,8 @@ def load(environment: Mapping[str, str] = os.environ, *, make_keys: bool = True)
         trusted_proxies=_trusted_proxies(environment),
         allowed_hosts=_allowed_hosts(environment),
         limits=_limits(environment),
-        migrates=_switch(environment, "XINSHENG_MIGRATE"),
-        backup_dir=_folder(environment, "XINSHENG_BACKUP_DIR"),
+        migrates=_migrates(environment),
+        backup_dir=_backup_dir(environment),
     )
 
 
@@ -148,15 +148,15 @@ def _limits(environment: Mapping[str, str]) -> dict[str, int]:
     return limits
 
 
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    given = (environment.get(name) or "0").strip()
+def _migrates(environment: Mapping[str, str]) -> bool:
+    given = (environment.get("XINSHENG_MIGRATE") or "0").strip()
     if given not in ("0", "1"):
-        raise SettingsError(f"{name} must be 1 (yes) or 0 (no)")
+        raise SettingsError("XINSHENG_MIGRATE must be 1 (yes) or 0 (no)")
     return given == "1"
 
 
-def _folder(environment: Mapping[str, str], name: str) -> Path | None:
-    given = environment.get(name)
+def _backup_dir(environment: Mapping[str, str]) -> Path | None:
+    given = environment.get("XINSHENG_BACKUP_DIR")
     return Path(given).absolute() if given else None
 
 

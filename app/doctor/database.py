@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import migrating
+from app.core.keyring import Keyring
 from app.counts import folding
 from app.doctor import queries
 from app.doctor.findings import Finding, failure, fine, warning
 from app.doctor.running import Running
+from app.keys import rotation
 
 CONNECTIONS_OF_A_WORKER = 16
 """Two pools of eight; see `core.database`."""
@@ -33,7 +35,7 @@ _APART_SECONDS = 1.0
 _FAR_APART_SECONDS = 30.0
 
 
-async def examine(session: AsyncSession, server: Running | None) -> list[Finding]:
+async def examine(session: AsyncSession, server: Running | None, keyring: Keyring) -> list[Finding]:
     """All checks of a database that answers."""
     found = await queries.settings(session, _SETTINGS)
     strangers = await queries.strangers_connected(session)
@@ -49,6 +51,7 @@ async def examine(session: AsyncSession, server: Running | None) -> list[Finding
     findings.append(check_migrations(revision))
     if revision == migrating.newest():
         findings.append(await _folding(session, server))
+        findings.append(check_keys(await rotation.unopened(session, keyring)))
     return findings
 
 
@@ -178,6 +181,19 @@ def check_migrations(revision: str | None) -> Finding:
         "migrations",
         f"The database is at {revision}, which is newer than this program.",
         "Install the newer program, or restore a backup from before the upgrade.",
+    )
+
+
+def check_keys(unopened: int) -> Finding:
+    """Whether the secret keys are those under which the database was made."""
+    if not unopened:
+        return fine("keys", "They open every key that the database holds.")
+    return failure(
+        "keys",
+        f"{unopened} keys in the database were wrapped under other secret keys than those here: "
+        "their campaigns take no answers, or nothing is audited.",
+        "Put the secret keys of the deployment that made this database in place, as they lie in "
+        "the safe: XINSHENG_SECRET_KEYS_FILE, or secret-keys in the data directory.",
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import database_errors
 from app.core.database import Database, database_url
 from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from app.core.keyring import Keyring
 from app.core.settings import Settings, SettingsError, load
 from app.doctor import address, backups, database, machine
 from app.doctor.findings import Finding, failure, fine, warning
@@ -87,7 +88,8 @@ async def _examine_database(
     try:
         with _brought_up(settings):
             async with _session(database_url(settings)) as session:
-                findings = await database.examine(session, server)
+                keyring = Keyring(settings.secret_keys)
+                findings = await database.examine(session, server, keyring)
                 return findings, await database.recent_addresses(session)
     except EmbeddedPostgresError as error:
         return [_unreached(str(error))], []

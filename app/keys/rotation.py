@@ -46,6 +46,12 @@ async def described(database: Database, keyring: Keyring) -> list[Held]:
     ]
 
 
+async def unopened(session: AsyncSession, keyring: Keyring) -> int:
+    """How many wrapped keys none of these secret keys opens, as where they are another's."""
+    held = set(keyring.ids)
+    return sum(Keyring.wrapped_by(one) not in held for one in await queries.wrapped_by(session))
+
+
 async def rotate(
     database: Database, settings: Settings, *, progress: Callable[[str], None]
 ) -> tuple[str, int]:

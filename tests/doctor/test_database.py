@@ -1,5 +1,6 @@
 """The database: what real settings, versions and open transactions are judged to be."""
 
+import os
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -10,10 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import migrating
 from app.core.database import Database
 from app.core.embedded_postgres import EmbeddedPostgres
+from app.core.keyring import Keyring
 from app.doctor import database
 from app.doctor.findings import Finding
 from app.doctor.running import Running
+from tests.factories import Api, campaign_body, tree
 
+KEYRING = Keyring((b"test-key-" + b"0" * 32,))
 SERVER = Running(1, "http://127.0.0.1:8000", 1, None, None)
 
 
@@ -28,12 +32,12 @@ async def session(database_url: str) -> AsyncIterator[AsyncSession]:
 
 async def judged(session: AsyncSession, check: str, server: Running | None = SERVER) -> Finding:
     """What a check found first; the others are read all the same."""
-    findings = await database.examine(session, server)
+    findings = await database.examine(session, server, KEYRING)
     return next(one for one in findings if one.check == check)
 
 
 async def test_a_database_is_looked_at_from_every_side(session: AsyncSession) -> None:
-    findings = {one.check: one for one in await database.examine(session, SERVER)}
+    findings = {one.check: one for one in await database.examine(session, SERVER, KEYRING)}
     for check in ("database", "clock", "encoding", "connections", "migrations", "folding"):
         assert findings[check].state == "ok", findings[check]
     assert "PostgreSQL" in findings["database"].found
@@ -100,7 +104,7 @@ async def test_an_empty_database_of_the_wrong_encoding_is_looked_at(
     opened = Database(postgres.url(name), pool_size=1)
     try:
         async with opened.sessions() as session:
-            findings = {one.check: one for one in await database.examine(session, SERVER)}
+            findings = {one.check: one for one in await database.examine(session, SERVER, KEYRING)}
     finally:
         await opened.close()
         await superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -140,3 +144,22 @@ async def test_settings_that_let_the_database_swell_are_found() -> None:
 async def test_an_old_postgresql_is_found() -> None:
     old = {"server_version": "14.9", "server_version_num": "140009"}
     assert database.check_version(old).state == "failure"
+
+
+async def test_secret_keys_of_another_deployment_are_found(
+    admin: Api, session: AsyncSession
+) -> None:
+    await tree(admin)
+    await admin.made("PUT", "/v1/campaigns/C", campaign_body())
+    await admin.made("POST", "/v1/campaigns/C/open")
+
+    async def keys(keyring: Keyring) -> Finding:
+        await session.rollback()
+        return next(
+            one for one in await database.examine(session, SERVER, keyring) if one.check == "keys"
+        )
+
+    assert (await keys(KEYRING)).state == "ok"
+    others = await keys(Keyring((os.urandom(32),)))
+    assert others.state == "failure"
+    assert "safe" in others.advice

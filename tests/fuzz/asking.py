@@ -95,10 +95,13 @@ class Asking:
         elif token is None:
             case.headers.pop("Authorization", None)
         case.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
-        prepared = _prepared(case)
+        prepared = _prepared(case, str(self.http.base_url))
         if prepared is None:
             return
-        reply = await self.http.send(_request(prepared))
+        try:
+            reply = await self.http.send(_request(prepared))
+        except httpx.LocalProtocolError:
+            return
         operation = case.operation.label
         self.tally.statuses[operation][reply.status_code] += 1
         self.tally.callers[who] += 1
@@ -142,10 +145,10 @@ class Asking:
         self.tally.fail(case.operation.label, kind, f"{told[:_SHOWN]}\n    {sent}")
 
 
-def _prepared(case: Case) -> requests.PreparedRequest | None:
+def _prepared(case: Case, base: str) -> requests.PreparedRequest | None:
     """The request as it goes out; None where no client could send it."""
     try:
-        options = case.as_transport_kwargs(base_url="http://testserver")
+        options = case.as_transport_kwargs(base_url=base.rstrip("/"))
         options.pop("cookies", None)
         return requests.Request(**options).prepare()
     except (ValueError, requests.RequestException):
