@@ -31,7 +31,9 @@ def commands(text: str) -> Iterator[list[str]]:
     lines += re.findall(r"^ {4}(.*)", text, re.MULTILINE)
     lines += re.findall(r"`([^`\n]+)`", text)
     for line in lines:
-        found = re.search(r"(?:^|exec app |/bin/|\d\* \* \* +|# )xinsheng ([^)|&#]+)", line)
+        found = re.search(
+            r"(?:^|(?:exec|run)[ a-zT-]* app |/bin/|\d\* \* \* +|# )xinsheng ([^)|&#']+)", line
+        )
         if found and "…" not in line:
             yield shlex.split(found[1])
 

@@ -115,8 +115,11 @@ def _reason(error: BaseException) -> str:
     return (str(found).splitlines() or [type(found).__name__])[0]
 
 
-def backup(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Take a backup, then remove what is older than it should be. Errors: BackupRefused."""
+def backup(settings: Settings, arguments: argparse.Namespace) -> str:
+    """Take a backup, then remove what is older than it should be; returns its file's name.
+
+    Errors: BackupRefused.
+    """
     keyring = Keyring(settings.secret_keys)
     targets = _targets(settings, arguments)
     say = _Progress(quiet=arguments.quiet)
@@ -142,6 +145,7 @@ def backup(settings: Settings, arguments: argparse.Namespace) -> None:
         if days is not None and kind in targets:
             for path in files.remove_older(targets[kind], keyring, kind, days):
                 print(f"{path}  removed, being older than {days} days")
+    return made[-1].path.name
 
 
 def _targets(settings: Settings, arguments: argparse.Namespace) -> dict[Kind, Path]:

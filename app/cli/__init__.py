@@ -13,7 +13,7 @@ from app import demonstration, serving
 from app.backup import commands as backups
 from app.backup.sealing import BackupRefused
 from app.cli import access
-from app.cli.opening import database_server, fail, make_ready, say
+from app.cli.opening import database_server, fail, make_ready, noted, say
 from app.core import metrics
 from app.core import settings as environment
 from app.core.database import Database, database_url
@@ -221,7 +221,8 @@ def _doctor(arguments: argparse.Namespace) -> None:
 def _backup(arguments: argparse.Namespace) -> None:
     settings = environment.load(make_keys=False)  # where there are none, there is nothing
     with database_server(settings):
-        backups.backup(settings, arguments)
+        taken = backups.backup(settings, arguments)
+        asyncio.run(noted(settings, "backup.take", taken))
 
 
 def _restore(arguments: argparse.Namespace) -> None:
@@ -230,6 +231,7 @@ def _restore(arguments: argparse.Namespace) -> None:
         if not arguments.verify:
             with serving.only_here(settings), database_server(settings):
                 backups.restore(settings, arguments, backup)
+                asyncio.run(noted(settings, "backup.restore", backup[0].path.name))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import NoReturn
 
+from app.access import audit
+from app.core import migrating
 from app.core.database import Database, database_url
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.keyring import Keyring
@@ -46,6 +48,13 @@ def ready(settings: Settings) -> Iterator[None]:
     with database_server(settings):
         make_ready(settings)
         yield
+
+
+async def noted(settings: Settings, action: str, target: str) -> None:
+    """Write into the audit what was done; a database of another version has another audit."""
+    async with opened(settings) as database, database.sessions.begin() as session:
+        if await migrating.is_current(session):
+            audit.record_operator(session, action, target)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from app.core import bodies
 from app.core.addresses import Network, client_address, forwarded_client, network_of
 from app.core.hosts import Hosts
 from app.core.http import log_failure, problem_response, routes_at
-from app.core.limits.counting import Limits, TooMany
+from app.core.limits.counting import Limits, TooMany, policy_text
 from app.core.limits.policies import UNLIMITED
 from app.core.metrics import REQUEST_SECONDS, REQUESTS
 from app.core.problems import InternalError, Problem, UnknownHost
@@ -142,8 +142,8 @@ class Edge:
             headers.append(_HTTPS_ONLY)
         standing = scope.get("standing")
         if standing is not None and message["status"] != TooMany.status:
-            for name, value in standing.headers().items():
-                headers.append((name.encode(), value.encode()))
+            headers.append(_policy(standing.policy, standing.most))
+            headers.append((b"ratelimit", standing.text().encode()))
         return headers
 
 
@@ -167,11 +167,18 @@ def _head(scope: Scope) -> _Head:
 def _count(scope: Scope, status: int | None, seconds: float) -> None:
     path: str = scope["path"]
     if path.endswith("/responses"):
-        _counter("answer", status).inc()
+        # What was stored, the intake counts, a batch at a time.
+        if status is None or status >= 400:
+            _counter("answer", status).inc()
         return
     kind = "page" if path.startswith(_PAGES) else "api"
     _counter(kind, status).inc()
     REQUEST_SECONDS.labels(kind).observe(seconds)
+
+
+@lru_cache(20)
+def _policy(policy: str, most: int) -> tuple[bytes, bytes]:
+    return b"ratelimit-policy", policy_text(policy, most).encode()
 
 
 @lru_cache(200)

@@ -49,7 +49,7 @@ QUEUE_ROOM = Gauge(
 )
 REQUESTS = Counter(
     "xinsheng_http_requests",
-    "Requests by kind (answer, page, api) and status.",
+    "Requests by kind (answer, page, api) and status; answers that were taken are responses.",
     ["kind", "status"],
     registry=_KEPT,
 )

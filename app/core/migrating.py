@@ -90,6 +90,12 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
+async def is_current(session: AsyncSession) -> bool:
+    """Whether the database is at this program's version."""
+    found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    return bool(found == newest())
+
+
 async def alone(session: AsyncSession) -> bool:
     """Keep others from migrating until this transaction ends; False where somebody does now."""
     statement = text("SELECT pg_try_advisory_xact_lock(:key)")

@@ -40,17 +40,20 @@ class Seen:
 async def look(public_url: str, *, seconds: float = _SECONDS) -> Seen:
     """Ask the public address for /healthz; nothing is followed, and all of it takes so long.
 
-    Errors: OSError (also for what TLS refuses), TimeoutError, http.client.HTTPException.
+    Errors: OSError (also for what TLS refuses, and for time), http.client.HTTPException,
+    UnicodeError for a name that there cannot be.
     """
     url = urlsplit(public_url)
+    name = (url.hostname or "").encode("idna").decode()
+    port = f":{url.port}" if url.port else ""
     secure = ssl.create_default_context() if url.scheme == "https" else None
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection(
-            url.hostname, url.port or (443 if secure else 80), ssl=secure
+            name, url.port or (443 if secure else 80), ssl=secure
         )
         try:
             writer.write(
-                f"GET {url.path}/healthz HTTP/1.1\r\nHost: {url.netloc.rpartition('@')[2]}\r\n"
+                f"GET {url.path}/healthz HTTP/1.1\r\nHost: {_bracketed(name)}{port}\r\n"
                 "User-Agent: xinsheng-doctor\r\nConnection: close\r\n\r\n".encode()
             )
             content = b""
@@ -60,6 +63,10 @@ async def look(public_url: str, *, seconds: float = _SECONDS) -> Seen:
         finally:
             writer.close()
     return _read(content, certificate["notAfter"] if certificate else None)
+
+
+def _bracketed(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
 
 
 def _read(content: bytes, not_after: str | None) -> Seen:
@@ -122,7 +129,7 @@ async def check_reach(public_url: str) -> tuple[Seen | None, list[Finding]]:
             "(SSL_CERT_FILE).",
         )
         return None, [bad]
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         reason = str(error) or type(error).__name__
         unreached = warning(
             "reachable",

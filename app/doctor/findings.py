@@ -75,7 +75,7 @@ def as_text(findings: list[Finding]) -> str:
     """Lines for a terminal, with a summary last."""
     lines = [line for one in findings for line in _lines(one)]
     count = {state: sum(one.state == state for one in findings) for state in _MARKS}
-    lines += ["", f"{count['failure']} failures, {count['warning']} warnings, {count['ok']} ok"]
+    lines += ["", f"failures: {count['failure']}, warnings: {count['warning']}, ok: {count['ok']}"]
     if count["ok"] < len(findings):
         lines.append(f"Each check is explained in {_HANDBOOK}.")
     return "\n".join(lines)

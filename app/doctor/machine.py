@@ -56,7 +56,7 @@ def check_clock(synchronised: bool | None) -> Finding:
         return fine("clock", "Something keeps this machine's clock right.")
     return warning(
         "clock",
-        "Nothing keeps this machine's clock right.",
+        "As far as the kernel knows, nothing keeps this machine's clock right.",
         "Install chrony (apt-get install chrony), or `timedatectl set-ntp true`; inside a "
         "bureau's network name its own time server.",
     )

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from app.core.problems import FieldError, Malformed
+from app.units import workbook
 from app.units.problems import ImportRefused
+from app.units.workbook import UNCALCULATED
 
 COLUMNS = (
     "code",
@@ -27,19 +27,16 @@ NUMBERS = ("residents", "students", "parents", "teachers")
 MAX_ROWS = 200_000
 BEYOND_HEADER = "beyond_header"
 """The name of what stands to the right of the named columns; no row may have it."""
-UNCALCULATED = object()
-"""Stands in a cell whose formula has no stored result."""
-_MAX_UNPACKED = 100 << 20
-_MAX_EXCEL_ROWS = 1 << 20
-_MAX_COLUMNS = 50
-_FORMULA = re.compile(rb"<(\w+:)?f[ />]")
+_LONGEST_LINE = 100_000
+"""Characters of a line of CSV; a file of one line of commas would cost its size a hundredfold."""
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 Row = dict[str, Any]
 
 
 def read_csv(body: bytes) -> Iterator[tuple[int, Row]]:
     """The rows of a CSV with the line each ends on. Errors: Malformed, ImportRefused."""
-    reader = csv.reader(io.StringIO(_decoded(body), newline=""), strict=True)
+    reader = csv.reader(_lines(body), strict=True)
     try:
         yield from _named((reader.line_num, cells) for cells in reader)
     except csv.Error as error:
@@ -49,43 +46,21 @@ def read_csv(body: bytes) -> Iterator[tuple[int, Row]]:
 def read_xlsx(body: bytes) -> Iterator[tuple[int, Row]]:
     """The rows of an XLSX file's first sheet, numbered as in Excel. Errors: as read_csv."""
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > _MAX_UNPACKED:
-                raise Malformed(f"The XLSX file unpacks to more than {_MAX_UNPACKED >> 20} MB.")
-            sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
-            with_formulas = any(_FORMULA.search(archive.read(name)) for name in sheets)
-        lines = _lines(body, formulas=False)
-        if with_formulas:
-            lines = _marked(lines, _lines(body, formulas=True))
-        yield from _named(enumerate(lines, start=1))
-    except (Malformed, ImportRefused):
-        raise
-    except Exception as error:  # openpyxl raises whatever a broken file makes it stumble over
-        raise Malformed("The file is not an XLSX workbook that can be read.") from error
+        yield from _named(workbook.rows(body))
+    except workbook.Unreadable as error:
+        raise Malformed(str(error)) from error
 
 
-def _lines(body: bytes, *, formulas: bool) -> Iterator[Sequence[Any]]:
-    import openpyxl  # here, since it would cost every process six megabytes
-
-    book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=not formulas)
-    # A file of one cell may claim the last row and column of Excel: it must not cost so much.
-    yield from book.worksheets[0].iter_rows(
-        max_row=_MAX_EXCEL_ROWS, max_col=_MAX_COLUMNS, values_only=True
-    )
-
-
-def _marked(
-    results: Iterator[Sequence[Any]], formulas: Iterator[Sequence[Any]]
-) -> Iterator[Sequence[Any]]:
-    # A formula whose result the program did not save would read as an empty cell.
-    for cells, written in zip(results, formulas, strict=True):
-        yield [
-            UNCALCULATED if cell is None and formula is not None else cell
-            for cell, formula in zip(cells, written, strict=True)
-        ]
+def _lines(body: bytes) -> Iterator[str]:
+    for line in io.StringIO(_decoded(body), newline=""):
+        if len(line) > _LONGEST_LINE:
+            raise Malformed(f"The file has a line of more than {_LONGEST_LINE:,} characters.")
+        yield line
 
 
 def _decoded(body: bytes) -> str:
+    if body.startswith(_UTF_16_MARKS):
+        raise Malformed('The file is UTF-16 ("Unicode text"): save it as CSV UTF-8.')
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return body.decode(encoding)

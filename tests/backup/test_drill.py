@@ -97,6 +97,7 @@ class Crowd:
 
 
 @pytest.mark.process
+@pytest.mark.timeout(300)
 async def test_the_drill(tmp_path: Path) -> None:
     first, second, disk = tmp_path / "first", tmp_path / "second", tmp_path / "disk"
     disk.mkdir()
@@ -124,6 +125,7 @@ async def test_the_drill(tmp_path: Path) -> None:
         "restore", disk / "a.backup", "--data-dir", second
     )
     assert printed("recount", "--check", "--data-dir", second)
+    assert printed("audit", "verify", "--data-dir", second)
     stored = await what_is_stored(second)
     assert surely <= stored < set(crowd.acknowledged)
     assert len(stored) > len(surely)

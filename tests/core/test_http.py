@@ -274,9 +274,7 @@ async def test_a_declared_length_beyond_all_reason_is_refused_unread(admin: Api)
 async def test_a_client_that_sends_first_and_reads_later_gets_its_refusal() -> None:
     app = FastAPI()
     http.handle_errors(app)
-    rules = Rules(
-        body_limits={}, hosts=Hosts("http://127.0.0.1"), trusted_proxies=(), https=False
-    )
+    rules = Rules(body_limits={}, hosts=Hosts("http://127.0.0.1"), trusted_proxies=(), https=False)
     app.add_middleware(Edge, rules=rules, limits=Limits(PER_MINUTE))
 
     @app.put("/echo")

@@ -186,7 +186,7 @@ def test_an_error_that_suppresses_its_context_does_not_show_it() -> None:
 def test_all_logs_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     kept = logging.getLogger().handlers[:]
     try:
-        configure("INFO")
+        configure("info")
         logging.getLogger("uvicorn.error").info("started")
     finally:
         logging.getLogger().handlers[:] = kept

@@ -176,3 +176,56 @@ def test_a_data_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
     file.write_text("")
     with pytest.raises(SettingsError, match="XINSHENG_DATA_DIR"):
         load({"XINSHENG_DATA_DIR": str(file / "below")})
+
+
+def test_what_guards_the_service_can_be_set(tmp_path: Path) -> None:
+    found = load(
+        {
+            "XINSHENG_DATA_DIR": str(tmp_path),
+            "XINSHENG_LOG_LEVEL": "INFO",
+            "XINSHENG_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8 ::1",
+            "XINSHENG_ALLOWED_HOSTS": "Wj.example.cn, [::1]",
+            "XINSHENG_LIMITS": "client=7, proof=9",
+        }
+    )
+    assert found.log_level == "info"
+    assert [str(one) for one in found.trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
+    assert found.allowed_hosts == ("wj.example.cn", "[::1]")
+    assert (found.limits["client"], found.limits["proof"], found.limits["guesses"]) == (7, 9, 600)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("XINSHENG_LOG_LEVEL", "loud"),
+        ("XINSHENG_TRUSTED_PROXIES", "everybody"),
+        ("XINSHENG_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("XINSHENG_ALLOWED_HOSTS", "https://wj.example.cn"),
+        ("XINSHENG_ALLOWED_HOSTS", "*"),
+        ("XINSHENG_LIMITS", "client"),
+        ("XINSHENG_LIMITS", "client=0"),
+        ("XINSHENG_LIMITS", "client=-1"),
+        ("XINSHENG_LIMITS", "client=many"),
+        ("XINSHENG_LIMITS", "visitors=7"),
+    ],
+)
+def test_a_guard_that_is_set_wrong_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load({"XINSHENG_DATA_DIR": str(tmp_path), name: value})
+
+
+def test_keys_may_come_from_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mounted"
+    environment = {
+        "XINSHENG_DATABASE_URL": EXTERNAL,
+        "XINSHENG_DATA_DIR": str(tmp_path / "data"),
+        "XINSHENG_SECRET_KEYS_FILE": str(file),
+    }
+    with pytest.raises(SettingsError, match="mounted is not there"):
+        load(environment)
+    file.write_text(f"{KEY},{KEY}x\n")
+    found = load(environment)
+    assert found.secret_keys == (KEY.encode(), f"{KEY}x".encode())
+    assert found.keys_file == file
+    given = load({**environment, "XINSHENG_SECRET_KEYS": "s" * 32})
+    assert (given.secret_keys, given.keys_file) == ((b"s" * 32,), None)

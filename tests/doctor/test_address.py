@@ -164,6 +164,13 @@ async def test_an_address_that_nobody_answers_at_is_a_warning() -> None:
     assert "/etc/hosts" in found.advice
 
 
+@pytest.mark.parametrize("name", ["x" * 70 + ".test", "调查.invalid", "[::1]"])
+async def test_a_name_that_leads_nowhere_is_a_warning(name: str) -> None:
+    seen, [found] = await address.check_reach(f"http://{name}:9")
+    assert seen is None
+    assert found.state == "warning"
+
+
 async def test_one_that_never_answers_is_not_waited_for() -> None:
     with (
         ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent,

@@ -71,10 +71,11 @@ async def made(admin: Api) -> World:
     clients = await _clients(admin)
     victims = [await _victim(admin, number) for number in range(_SPARE)]
     links = [await link(admin, unit) for unit in ("A1", "A2", "B1")]
-    links.append(await link(admin, "A1", campaign="of-a"))
+    links += [await link(admin, unit, campaign="of-a") for unit in ("A1", "A2")]
     spare_links = [await link(admin, unit, "teacher") for unit in ("A1", "A2", "B1")]
     tokens = await invitations(admin, 40)
     receipts = [await _receipt(admin, token) for token in tokens[:8]]
+    proofs = [(await admin.made("GET", f"/v1/links/{links[-1]}"))["device_proof"] for _ in tokens]
     batches = await admin.made("GET", "/v1/campaigns/C/invitations")
     secrets = [secret for one in victims for secret in one["secrets"]]
     pools: Pools = {
@@ -98,8 +99,9 @@ async def made(admin: Api) -> World:
     return World(
         tokens={**clients, "a stranger": None},
         pools=pools,
-        bodies=_bodies(receipts, credentials),
+        bodies=_bodies(receipts, credentials, proofs),
         used_up={
+            "PUT /v1/campaigns/{code}": {"code": pools["campaigns"][2:]},
             "POST /v1/campaigns/{code}/close": {"code": pools["campaigns"][2:]},
             "POST /v1/campaigns/{code}/archive": {"code": pools["campaigns"][2:]},
             "POST /v1/links/{link}/revoke": {"link": spare_links},
@@ -151,13 +153,14 @@ async def _receipt(admin: Api, token: str) -> str:
 
 
 def _bodies(
-    receipts: Sequence[str], credentials: Sequence[Credentials]
+    receipts: Sequence[str], credentials: Sequence[Credentials], proofs: Sequence[str]
 ) -> dict[str, Callable[[random.Random], Any]]:
     def receipt(chance: random.Random) -> Any:
         return {"receipt": chance.choice(receipts)}
 
     def response(chance: random.Random) -> Any:
-        return {**submission(), "submission_id": str(uuid.UUID(int=chance.getrandbits(128)))}
+        submission_id = str(uuid.UUID(int=chance.getrandbits(128)))
+        return submission(submission_id=submission_id, device_proof=chance.choice(proofs))
 
     def token_form(chance: random.Random) -> Any:
         client_id, secret = chance.choice(credentials)

@@ -31,13 +31,19 @@ class Standing(NamedTuple):
         """Whether there were more than the limit allows."""
         return self.used > self.most
 
+    def text(self) -> str:
+        """The header `RateLimit` (draft-ietf-httpapi-ratelimit-headers)."""
+        left = max(0, self.most - self.used)
+        return f'"{self.policy}";r={left};t={self.seconds_left}'
+
     def headers(self) -> dict[str, str]:
-        """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers)."""
-        remaining = max(0, self.most - self.used)
-        return {
-            "RateLimit-Policy": f'"{self.policy}";q={self.most};w={WINDOW_SECONDS}',
-            "RateLimit": f'"{self.policy}";r={remaining};t={self.seconds_left}',
-        }
+        """Both headers, `RateLimit-Policy` and `RateLimit`."""
+        return {"RateLimit-Policy": policy_text(self.policy, self.most), "RateLimit": self.text()}
+
+
+def policy_text(policy: str, most: int) -> str:
+    """The header `RateLimit-Policy`: a limit's name, and how much it admits in what time."""
+    return f'"{policy}";q={most};w={WINDOW_SECONDS}'
 
 
 class TooMany(Problem):
