@@ -36,6 +36,9 @@ class Principal:
         return scope in self.scopes or "admin" in self.scopes
 
 
+OPERATOR = Principal(id=0, client_id="", scopes=frozenset({"admin"}), unit_id=None)
+"""Who works on the command line: no client, so the audit names the machine's user."""
+
 _bearer = OAuth2(
     flows=OAuthFlows(
         clientCredentials=OAuthFlowClientCredentials(tokenUrl="/oauth/token", scopes=DESCRIPTIONS)

@@ -51,7 +51,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Problem as problem:
-        fail("; ".join([problem.title, *(error.message for error in problem.errors)]))
+        reasons = [error.message for error in problem.errors] or [problem.detail]
+        fail("; ".join([problem.title, *reasons]))
     except _REFUSALS as error:
         fail(str(error))
     except OSError as error:

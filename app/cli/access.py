@@ -3,17 +3,24 @@
 import argparse
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import audit
 from app.access.audit.verifying import Verdict, verify
+from app.access.principal import OPERATOR
 from app.cli.opening import fail, opened, ready, say
 from app.clients import service as clients
+from app.clients.schemas import ClientOut, SecretMade
 from app.core import settings as environment
 from app.core.keyring import Keyring
 from app.core.settings import Settings
 from app.keys import rotation
+
+_Found = TypeVar("_Found")
 
 
 def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -52,6 +59,24 @@ def _add_clients(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     create.add_argument("--json", action="store_true", help="print JSON")
     create.set_defaults(run=_create_client)
+    listing = actions.add_parser("list", parents=[common], help="all of them, and their secrets")
+    listing.set_defaults(run=_list_clients)
+    secret = actions.add_parser(
+        "secret", parents=[common], help="give one a second secret, to change over; shows it once"
+    )
+    secret.add_argument("client", help="its client_id")
+    secret.add_argument(
+        "--expires", type=_time, metavar="DAY", help="from this day (UTC) on it is of no use"
+    )
+    secret.set_defaults(run=_add_secret)
+    revoke = actions.add_parser(
+        "revoke",
+        parents=[common],
+        help="end one for good, or one of its secrets, and the tokens got for it",
+    )
+    revoke.add_argument("client", help="its client_id")
+    revoke.add_argument("--secret", type=int, metavar="NUMBER", help="only this secret")
+    revoke.set_defaults(run=_revoke_client)
 
 
 def _add_keys(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -83,9 +108,7 @@ def _time(text: str) -> datetime:
 
 
 def _create_client(arguments: argparse.Namespace) -> None:
-    settings = environment.load()
-    with ready(settings):
-        made = asyncio.run(_made_client(settings, arguments))
+    made = _done(_made_client, arguments)
     if arguments.json:
         say(json.dumps({"client_id": made.client_id, "client_secret": made.client_secret}))
     else:
@@ -93,20 +116,68 @@ def _create_client(arguments: argparse.Namespace) -> None:
         say("The secret is not shown again.")
 
 
-async def _made_client(settings: Settings, arguments: argparse.Namespace) -> clients.NewClient:
-    async with opened(settings) as database, database.sessions.begin() as session:
-        scopes: list[str] = arguments.scope.split()
-        made = await clients.create(
-            session,
-            name=arguments.name,
-            scopes=scopes,
-            unit=arguments.unit,
-            networks=arguments.network,
-            expires_at=arguments.expires,
-        )
-        detail = {"name": arguments.name, "scopes": scopes, "unit": arguments.unit}
-        audit.record_operator(session, "client.make", made.client_id, **detail)
-        return made
+def _done(
+    work: Callable[[AsyncSession, argparse.Namespace], Awaitable[_Found]],
+    arguments: argparse.Namespace,
+) -> _Found:
+    """Do this in a transaction of its own."""
+    settings = environment.load()
+
+    async def done() -> _Found:
+        async with opened(settings) as database, database.sessions.begin() as session:
+            return await work(session, arguments)
+
+    with ready(settings):
+        return asyncio.run(done())
+
+
+async def _made_client(session: AsyncSession, arguments: argparse.Namespace) -> clients.NewClient:
+    scopes: list[str] = arguments.scope.split()
+    made = await clients.create(
+        session,
+        name=arguments.name,
+        scopes=scopes,
+        unit=arguments.unit,
+        networks=arguments.network,
+        expires_at=arguments.expires,
+    )
+    detail = {"name": arguments.name, "scopes": scopes, "unit": arguments.unit}
+    audit.record(session, OPERATOR, "client.make", made.client_id, **detail)
+    return made
+
+
+def _list_clients(arguments: argparse.Namespace) -> None:
+    for one in _done(_every_client, arguments):
+        state = "revoked" if one.revoked_at else f"expires {one.expires_at or 'never'}"
+        say(f"{one.client_id}  {one.name}  {' '.join(one.scopes)}  {one.unit or 'all'}  {state}")
+        for secret in one.secrets:
+            used = f"{secret.last_used_at:%Y-%m-%d %H:%M} UTC" if secret.last_used_at else "never"
+            say(f"  secret {secret.id}  of {secret.created_at:%Y-%m-%d}, last used {used}")
+
+
+async def _every_client(session: AsyncSession, arguments: argparse.Namespace) -> list[ClientOut]:
+    return await clients.every(session)
+
+
+def _add_secret(arguments: argparse.Namespace) -> None:
+    made = _done(_made_secret, arguments)
+    say(f"secret {made.id}  {made.client_secret}\nIt is not shown again.")
+
+
+async def _made_secret(session: AsyncSession, arguments: argparse.Namespace) -> SecretMade:
+    return await clients.add_secret(session, OPERATOR, arguments.client, arguments.expires)
+
+
+def _revoke_client(arguments: argparse.Namespace) -> None:
+    found = _done(_revoked_client, arguments)
+    left = f"has {len(found.secrets)} secrets left"
+    say(f"{arguments.client} {'is of no use any more' if found.revoked_at else left}.")
+
+
+async def _revoked_client(session: AsyncSession, arguments: argparse.Namespace) -> ClientOut:
+    if arguments.secret is None:
+        return await clients.revoke(session, OPERATOR, arguments.client)
+    return await clients.revoke_secret(session, OPERATOR, arguments.client, arguments.secret)
 
 
 def _verify_audit(arguments: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import NoReturn
 
 from app.access import audit
+from app.access.principal import OPERATOR
 from app.core import migrating
 from app.core.database import Database, database_url
 from app.core.embedded_postgres import EmbeddedPostgres
@@ -54,7 +55,7 @@ async def noted(settings: Settings, action: str, target: str) -> None:
     """Write into the audit what was done; a database of another version has another audit."""
     async with opened(settings) as database, database.sessions.begin() as session:
         if await migrating.is_current(session):
-            audit.record_operator(session, action, target)
+            audit.record(session, OPERATOR, action, target)
 
 
 @asynccontextmanager

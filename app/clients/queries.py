@@ -58,7 +58,7 @@ def _listed(seen_from: int | None) -> Any:
 
 
 async def list_clients(
-    session: AsyncSession, *, seen_from: int | None, after: str | None, limit: int
+    session: AsyncSession, *, seen_from: int | None = None, after: str | None = None, limit: int
 ) -> list[Any]:
     """Clients in order of their ids: `limit + 1` of them, so that the end shows."""
     statement = _listed(seen_from).order_by(Client.client_id).limit(limit + 1)

@@ -15,10 +15,12 @@ from app.access.service import secret_hash
 from app.clients import queries
 from app.clients.problems import ClientRefused, TooManySecrets
 from app.clients.schemas import ClientIn, ClientOut, SecretMade, SecretOut
+from app.core import addresses
 from app.core.problems import FieldError, NotFound
 from app.units import service as units
 
 _MAX_SECRETS = 2
+_MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,14 @@ async def create(
 ) -> NewClient:
     """Make a client with these scopes that sees the subtree of a unit (None: everything).
 
-    Errors: ClientRefused for an unknown scope or unit.
+    Errors: ClientRefused for an unknown scope or unit, or what is no network.
     """
     if not scopes or not set(scopes) <= set(SCOPES):
         known = f"The scopes are {', '.join(SCOPES)}."
         raise ClientRefused(errors=[FieldError("/scopes", "unknown_scope", known)])
+    if not _are_networks(networks):
+        message = "Write addresses or networks, such as 203.0.113.7 or 203.0.113.0/24."
+        raise ClientRefused(errors=[FieldError("/networks", "not_a_network", message)])
     unit_id = None
     if unit is not None:
         unit_id = await queries.unit_id(session, unit)
@@ -63,6 +68,14 @@ async def create(
     )
     await queries.insert_secret(session, client_id, secret_hash(made.client_secret), None)
     return made
+
+
+def _are_networks(texts: list[str] | None) -> bool:
+    try:
+        addresses.networks(texts or ())
+    except ValueError:
+        return False
+    return True
 
 
 def _new_secret() -> str:
@@ -101,6 +114,11 @@ async def described(session: AsyncSession, clients: Sequence[Any]) -> list[Clien
     for secret in await queries.secrets_of(session, list(shown)):
         shown[secret.client_id].secrets.append(SecretOut.model_validate(secret))
     return list(shown.values())
+
+
+async def every(session: AsyncSession) -> list[ClientOut]:
+    """All clients there are, in order of their ids."""
+    return await described(session, await queries.list_clients(session, limit=_MOST))
 
 
 async def _visible(session: AsyncSession, caller: Principal, client_id: str) -> Any:

@@ -67,16 +67,16 @@ def respondents(school: School, population: Population) -> Iterator[Person]:
 
 def seeded(*parts: str) -> Random:
     """Chance of one's own for each part of the demonstration, so that none disturbs another."""
-    return Random("/".join((_SEED, *parts)))
+    return Random("/".join((_SEED, *parts)))  # nosec B311 # not for secrets
 
 
 def between(random: Random, low: int, high: int) -> int:
     """A whole number from `low` up to, not including, `high`."""
-    return low + int(random.random() * (high - low))
+    return low + int(random.random() * (high - low))  # nosec B311 # not for secrets
 
 
 def _turnout(school: School, population: Population, random: Random) -> int:
-    eager = 0.45 + 1.2 * random.random()
+    eager = 0.45 + 1.2 * random.random()  # nosec B311 # not for secrets
     eager *= _TURNOUT.get(school.county, 1.0)
     if population == "teacher":
         return min(round(6 * eager), school.teachers)
@@ -95,7 +95,7 @@ def mood(school: School) -> float:
 def opinion(school: School, population: Population, school_mood: float, random: Random) -> Answers:
     """One person's answers to satisfaction-six."""
     # Who is pleased with one thing is more likely to be pleased with the next.
-    temper = random.random() * 0.2 - 0.1
+    temper = random.random() * 0.2 - 0.1  # nosec B311 # not for secrets
     answers = {}
     for indicator, liked in _LIKED.items():
         unknown = 0.02 + _UNKNOWN.get(indicator, 0.0)
@@ -109,9 +109,9 @@ def opinion(school: School, population: Population, school_mood: float, random: 
 
 
 def _vote(random: Random, unknown: float, pleased: float) -> str:
-    if random.random() < unknown:
+    if random.random() < unknown:  # nosec B311 # not for secrets
         return "dont_know"
-    drawn = random.random()
+    drawn = random.random()  # nosec B311 # not for secrets
     if drawn < pleased * 0.7:
         return "satisfied"
     return "basically_satisfied" if drawn < pleased else "dissatisfied"

@@ -66,7 +66,7 @@ def _interview(school: School, number: int, opens_at: datetime, random: Random) 
 
 
 def _disposition(random: Random) -> str:
-    drawn = random.random()
+    drawn = random.random()  # nosec B311 # not for secrets
     for code, share in _DISPOSITIONS:
         drawn -= share
         if drawn < 0:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import audit
+from app.access.principal import OPERATOR
 from app.campaigns.service import key_context
 from app.core import secret_keys
 from app.core.database import Database
@@ -74,7 +75,7 @@ async def rotate(
         session.info["keyring"] = keyring
         wrapped = await _wrap_anew(session, keyring)
         key_id = keyring.ids[0].hex()
-        audit.record_operator(session, "keys.rotate", key_id, wrapped=wrapped)
+        audit.record(session, OPERATOR, "keys.rotate", key_id, wrapped=wrapped)
     return key_id, wrapped
 
 
@@ -120,7 +121,7 @@ async def retire(database: Database, settings: Settings, key_id: str, *, force: 
                 "are over, or use --force: then those invitations are void, and people who "
                 "answered by a device may answer again."
             )
-        audit.record_operator(session, "keys.retire", key_id)
+        audit.record(session, OPERATOR, "keys.retire", key_id)
     secret_keys.write(path, [one for one in held if one != held[number]])
 
 

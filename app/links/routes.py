@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.access import audit
 from app.access.principal import Caller, Principal, having
 from app.campaigns import service as campaigns
 from app.campaigns.problems import CampaignState
@@ -127,6 +128,7 @@ async def list_links_as_csv(
     """Read all of a campaign's links to the units that the caller sees, for a spreadsheet."""
     campaign = await campaigns.visible(session, caller, code)
     links = await queries.all_links(session, campaign.id, seen_from=caller.unit_id)
+    audit.record(session, caller, "links.export", code)
     rows = (
         (
             link.unit,

@@ -27,6 +27,7 @@ _MAX_TEXT = 50_000
 _MAX_STRINGS = 2_000_000
 _PIECE = 1 << 16
 _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_INTEGER = re.compile(r"-?[0-9]{1,30}")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 Cells = list[Any]
@@ -130,7 +131,7 @@ def _related(archive: zipfile.ZipFile, path: str, kind: str) -> list[tuple[str, 
 
 def _first_sheet(archive: zipfile.ZipFile, book: str) -> str:
     paths = dict(_related(archive, book, "worksheet"))
-    sheets = []
+    sheets: list[str] = []
 
     def opened(name: str, attributes: dict[str, str]) -> None:
         if name == "sheet":
@@ -138,7 +139,7 @@ def _first_sheet(archive: zipfile.ZipFile, book: str) -> str:
             sheets.extend(paths[one] for one in ids if one in paths)
 
     for _ in _parsed(archive, book, opened):
-        if len(sheets) > 0:
+        if sheets:
             break
     return sheets[0]
 
@@ -232,8 +233,8 @@ class _Sheet:
     def close(self, name: str) -> None:
         self._text.leave(name)
         if name == "c" and self._column < _MAX_COLUMNS:
-            self._cells.extend([None] * (self._column - len(self._cells)))
-            self._cells[self._column :] = [self._value()]
+            self._cells.extend([None] * (self._column + 1 - len(self._cells)))
+            self._cells[self._column] = self._value()
         elif name == "row" and any(cell is not None for cell in self._cells):
             self._ready.append((self._row, self._cells))
 
@@ -252,7 +253,7 @@ class _Sheet:
             case "b":
                 return text == "1"
             case "n":
-                return float(text)
+                return int(text) if _INTEGER.fullmatch(text) else float(text)
             case _:
                 return text
 

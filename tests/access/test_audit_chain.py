@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.access import audit
+from app.access.principal import OPERATOR
 from app.access.audit.verifying import Verdict, verify
 from app.core.database import Database
 from app.core.keyring import Keyring
@@ -233,7 +234,7 @@ async def test_an_auditor_of_a_county_reads_what_its_own_clients_did(audited: Ap
 async def test_the_command_lines_deeds_name_the_machines_user(audited: Api) -> None:
     database: Database = audited.app.state.database
     async with database.sessions.begin() as session:
-        audit.record_operator(session, "keys.rotate", "00")
+        audit.record(session, OPERATOR, "keys.rotate", "00")
     auditor = await audited.as_client("audit:read")
     [entry] = (await auditor.made("GET", "/v1/audit?action=keys.rotate"))["items"]
     assert entry["client"] is None

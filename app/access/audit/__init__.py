@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as SyncSession
 
 from app.access.audit import queries
 from app.access.audit.chain import Entry, hash_of, origin, sealed
-from app.access.principal import Principal
+from app.access.principal import OPERATOR, Principal
 from app.core import clock
 from app.core.keyring import Keyring
 
@@ -31,12 +31,10 @@ def record(
     `action` is a noun and a verb, such as campaign.open. `detail` is JSON, and free of what
     belongs to a person.
     """
-    _append(session, (caller.id, action, target), detail, caller.request_id, caller.address)
-
-
-def record_operator(session: AsyncSession, action: str, target: str, **detail: Any) -> None:
-    """Write down what was done on the command line, and by which of the machine's users."""
-    _append(session, (None, action, target), {**detail, "user": _user()}, "", None)
+    if caller is OPERATOR:
+        detail["user"] = _user()
+    deed = (caller.id or None, action, target)
+    _append(session, deed, detail, caller.request_id, caller.address)
 
 
 def record_service(session: AsyncSession, action: str, target: str, **detail: Any) -> None:

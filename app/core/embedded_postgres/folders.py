@@ -65,7 +65,7 @@ class Folder:
             if folder.account and os.fstat(descriptor).st_uid == 0:
                 # The account can pass it, but not swap what root opens in it.
                 os.fchown(descriptor, -1, folder.account.gid)
-                os.fchmod(descriptor, 0o710)
+                os.fchmod(descriptor, 0o710)  # nosec B103 # the group may pass, not look
         folder.socket.mkdir(mode=0o700, exist_ok=True)
         folder.hand_over(folder.socket)
         return folder
