@@ -5,10 +5,10 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from app.core.spreadsheets import defused
+
 COLUMNS = ("unit", "unit_name", "population", "code", "url", "revoked")
 _ROWS_AT_ONCE = 1_000
-# Excel takes cells that begin so for formulas, the full-width forms too in East Asian settings.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def csv_parts(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -21,9 +21,5 @@ def csv_parts(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
 
 def _lines(rows: Iterable[tuple[str, ...]]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerows([_defused(cell) for cell in row] for row in rows)
+    csv.writer(out).writerows([defused(cell) for cell in row] for row in rows)
     return out.getvalue()
-
-
-def _defused(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

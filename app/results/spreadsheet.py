@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from app.core.spreadsheets import defused
 from app.results.schemas import CoverageRow, ResultRow
 
 _RESULT_COLUMNS = (
@@ -35,7 +36,6 @@ _COVERAGE_COLUMNS = (
     "share",
     "met",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Excel takes a file without this mark for the computer's own encoding.
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -105,8 +105,7 @@ def _cell(value: object) -> str:
             return "true" if value else "false"
         case float():
             return format(Decimal(repr(value)), "f")
-        case str() if value.startswith(_FORMULA_STARTS):
-            # A spreadsheet would run it; the apostrophe makes it text.
-            return "'" + value
+        case str():
+            return defused(value)
         case _:
             return str(value)

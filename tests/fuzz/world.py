@@ -64,8 +64,9 @@ async def made(admin: Api) -> World:
     await tree(admin)
     await open_campaign(admin)
     await open_campaign(admin, "of-a", region="A", identity=["device"], on_duplicate="keep_last")
-    for number in range(_SPARE):
-        await admin.made("PUT", f"/v1/campaigns/spare-{number}", campaign_body(region="A"))
+    spare = [f"spare-{number}" for number in range(_SPARE)]
+    for code in spare:
+        await admin.made("PUT", f"/v1/campaigns/{code}", campaign_body(region="A"))
     await admin.made("PUT", "/v1/questionnaires/own", QUESTIONNAIRE)
     await admin.made("POST", "/v1/questionnaires/own/publish")
     clients = await _clients(admin)
@@ -76,16 +77,17 @@ async def made(admin: Api) -> World:
     tokens = await invitations(admin, 40)
     receipts = [await _receipt(admin, token) for token in tokens[:8]]
     proofs = [(await admin.made("GET", f"/v1/links/{links[-1]}"))["device_proof"] for _ in tokens]
+    await invitations(admin, 1)
     batches = await admin.made("GET", "/v1/campaigns/C/invitations")
     secrets = [secret for one in victims for secret in one["secrets"]]
     pools: Pools = {
         "units": ["W", "A", "B", "A1", "A2", "B1"],
         "within": ["W", "A", "A1"],
         "questionnaires": ["satisfaction-six", "own"],
-        "campaigns": ["C", "of-a", *(f"spare-{number}" for number in range(_SPARE))],
+        "campaigns": ["C", "of-a"] * _SPARE + spare,
         "link": links,
         "token": tokens,
-        "batch": [batches["items"][0]["batch"]],
+        "batch": [batches["items"][-1]["batch"]],
         "client_id": [one["client_id"] for one in victims],
         "client": [one["client_id"] for one in victims],
         "secret": [one["id"] for one in secrets],
@@ -101,9 +103,9 @@ async def made(admin: Api) -> World:
         pools=pools,
         bodies=_bodies(receipts, credentials, proofs),
         used_up={
-            "PUT /v1/campaigns/{code}": {"code": pools["campaigns"][2:]},
-            "POST /v1/campaigns/{code}/close": {"code": pools["campaigns"][2:]},
-            "POST /v1/campaigns/{code}/archive": {"code": pools["campaigns"][2:]},
+            "PUT /v1/campaigns/{code}": {"code": spare},
+            "POST /v1/campaigns/{code}/close": {"code": spare},
+            "POST /v1/campaigns/{code}/archive": {"code": spare},
             "POST /v1/links/{link}/revoke": {"link": spare_links},
         },
     )
