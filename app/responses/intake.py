@@ -9,7 +9,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from asyncpg.exceptions import DeadlockDetectedError
+from asyncpg.exceptions import DeadlockDetectedError, InterfaceError
 
 from app.core import database_errors, metrics
 from app.core.database import Connection, Pool
@@ -108,9 +108,15 @@ class Intake:
             waiting = _tell(waiting, await _stored_new(lent, waiting))
             if waiting:
                 _tell(waiting, await _stored(lent, waiting))
+            lent.proved = True
         except Exception as error:
+            died = lent.proved and lent.is_dead()
             await lent.give_back()
-            if database_errors.meaning(error) == "away":
+            if died:
+                # While nobody used it, most likely, and another will do. If it died after it had
+                # committed, those that were stored are known again.
+                await self._commit(lent, waiting)
+            elif database_errors.meaning(error) == "away":
                 log.warning("batch of %d not stored: %s", len(waiting), type(error).__name__)
                 _refuse(waiting, Busy("The database cannot be reached just now."))
             else:
@@ -134,14 +140,23 @@ class _Lent:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._connection: Connection = None
+        self.proved = False
+        """Whether it has committed a batch before."""
 
     async def get(self) -> Connection:
         if self._connection is None:
             self._connection = await self._pool.acquire(timeout=5)
         return self._connection
 
+    def is_dead(self) -> bool:
+        try:
+            return self._connection is not None and bool(self._connection.is_closed())
+        except InterfaceError:
+            return True  # so the pool's own says, once the pool has let it go
+
     async def give_back(self) -> None:
         connection, self._connection = self._connection, None
+        self.proved = False
         if connection is None:
             return
         try:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.core.database import Database, Session
 from tests.core.test_http import problem
-from tests.factories import Api
+from tests.factories import Api, invitations, open_campaign, submission, tree
 
 
 def busy(reply: object) -> None:
@@ -74,6 +74,22 @@ async def test_connections_that_died_while_idle_are_replaced_unnoticed(
     for _ in range(3):
         assert await _terminate_all(database_url) >= 1
         assert (await admin.get("/v1/units")).status_code == 200
+
+
+async def test_a_batch_whose_connection_died_while_idle_is_stored_by_another(
+    admin: Api, database_url: str
+) -> None:
+    await tree(admin)
+    await open_campaign(admin)
+    tokens = await invitations(admin, 12)
+    for group in (tokens[:4], tokens[4:8], tokens[8:]):
+        replies = await asyncio.gather(
+            *(admin.post(f"/v1/invitations/{one}/responses", submission()) for one in group)
+        )
+        assert [reply.status_code for reply in replies] == [201] * 4
+        await _terminate_all(database_url)
+        await asyncio.sleep(0.1)
+    assert await admin.app.state.database.pool.fetchval("SELECT sum(sign) FROM responses") == 12
 
 
 async def test_a_connection_that_dies_in_the_middle_is_a_503(

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import requests
@@ -79,7 +79,7 @@ class Asking:
     world: World
     tally: Tally = field(default_factory=Tally)
 
-    async def ask(self, cases: Iterable[Case], chance: random.Random, *, real: bool) -> None:
+    async def ask(self, cases: Iterable[Case[Any]], chance: random.Random, *, real: bool) -> None:
         """Send each case as somebody whom chance chooses; `real`: most of them of real things."""
         holders = sorted(self.world.tokens)
         for case in cases:
@@ -88,7 +88,7 @@ class Asking:
             changed = made_real(case, self.world, chance) if real else False
             await self._one(case, who, as_made=not changed)
 
-    async def _one(self, case: Case, who: str, *, as_made: bool) -> None:
+    async def _one(self, case: Case[Any], who: str, *, as_made: bool) -> None:
         token = self.world.tokens[who]
         if token is not None and not case.path.startswith("/oauth/"):
             case.headers["Authorization"] = f"Bearer {token}"
@@ -116,7 +116,7 @@ class Asking:
 
     def _check(
         self,
-        case: Case,
+        case: Case[Any],
         prepared: requests.PreparedRequest,
         reply: httpx.Response,
         *,
@@ -139,13 +139,15 @@ class Asking:
             for one in group.exceptions:
                 self._fail(case, prepared, type(one).__name__, str(one))
 
-    def _fail(self, case: Case, prepared: requests.PreparedRequest, kind: str, told: str) -> None:
+    def _fail(
+        self, case: Case[Any], prepared: requests.PreparedRequest, kind: str, told: str
+    ) -> None:
         body = prepared.body if isinstance(prepared.body, str) else repr(prepared.body)
         sent = f"{prepared.method} {prepared.url} {body}"[:_SHOWN]
         self.tally.fail(case.operation.label, kind, f"{told[:_SHOWN]}\n    {sent}")
 
 
-def _prepared(case: Case, base: str) -> requests.PreparedRequest | None:
+def _prepared(case: Case[Any], base: str) -> requests.PreparedRequest | None:
     """The request as it goes out; None where no client could send it."""
     try:
         options = case.as_transport_kwargs(base_url=base.rstrip("/"))
@@ -161,7 +163,7 @@ def _request(prepared: requests.PreparedRequest) -> httpx.Request:
         (name.encode("latin-1") if isinstance(name, str) else name, _bytes(value))
         for name, value in prepared.headers.items()
     ]
-    content = body.encode() if isinstance(body, str) else body
+    content = body.encode() if isinstance(body, str) else bytes(cast(bytes, body))
     return httpx.Request(
         str(prepared.method), httpx.URL(str(prepared.url)), headers=headers, content=content
     )
@@ -171,7 +173,7 @@ def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("latin-1", "replace")
 
 
-def _problems(case: Case, reply: httpx.Response) -> Iterable[tuple[str, str]]:
+def _problems(case: Case[Any], reply: httpx.Response) -> Iterable[tuple[str, str]]:
     """What is wrong with a refusal, besides what the document's schemas say."""
     if reply.headers.get("Access-Control-Allow-Origin") is not None:
         yield "CORS", "no other site's script may read this"

@@ -38,7 +38,7 @@ def operations(schema: Any) -> list[Any]:
     return [found.ok() for found in schema.get_all_operations()]
 
 
-def edges(operation: Any, most: int) -> Iterator[Case]:
+def edges(operation: Any, most: int) -> Iterator[Case[Any]]:
     """The cases that schemathesis lists: each keyword of the schema at its limit and beyond."""
     schema = operation.schema
     found = schema.iter_coverage_cases(
@@ -49,15 +49,15 @@ def edges(operation: Any, most: int) -> Iterator[Case]:
     yield from islice(found, most)
 
 
-def random_cases(operation: Any, count: int, number: int) -> list[Case]:
+def random_cases(operation: Any, count: int, number: int) -> list[Case[Any]]:
     """About so many cases that chance makes, half of them against the schema."""
     return [
         case for mode in _SAFE_MODES for case in _drawn(operation, mode, -(-count // 2), number)
     ]
 
 
-def _drawn(operation: Any, mode: GenerationMode, count: int, number: int) -> list[Case]:
-    found: list[Case] = []
+def _drawn(operation: Any, mode: GenerationMode, count: int, number: int) -> list[Case[Any]]:
+    found: list[Case[Any]] = []
 
     @seed(number)
     @settings(
@@ -68,7 +68,7 @@ def _drawn(operation: Any, mode: GenerationMode, count: int, number: int) -> lis
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def draw(case: Case) -> None:
+    def draw(case: Case[Any]) -> None:
         found.append(case)
 
     try:
@@ -78,7 +78,7 @@ def _drawn(operation: Any, mode: GenerationMode, count: int, number: int) -> lis
     return found
 
 
-def made_real(case: Case, world: World, chance: random.Random) -> bool:
+def made_real(case: Case[Any], world: World, chance: random.Random) -> bool:
     """Put real names into most cases, so that they come further than to a 404.
 
     Returns whether it was changed.
@@ -99,8 +99,9 @@ def made_real(case: Case, world: World, chance: random.Random) -> bool:
         case.body = damaged(workbook(), chance)
     elif template is not None and chance.random() < _REAL:
         case.body = _grafted(template(chance), case.body, chance)
-    if isinstance(case.body, dict) and isinstance(case.body.get("count"), int):
-        case.body["count"] = min(case.body["count"], _MOST_INVITATIONS)
+    body: Any = case.body
+    if isinstance(body, dict) and isinstance(body.get("count"), int):
+        body["count"] = min(body["count"], _MOST_INVITATIONS)
     return True
 
 
