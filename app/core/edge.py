@@ -32,6 +32,8 @@ _POLICIES = (
     (b"referrer-policy", b"no-referrer"),
 )
 """For all that isn't a page: what a browser is shown of it can do nothing."""
+_NOT_KEPT = (b"cache-control", b"no-store")
+"""For all that doesn't say otherwise: most replies are about persons, or hold what opens doors."""
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -136,8 +138,11 @@ class Edge:
 
     def _headers(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
         headers = [*message["headers"], _SAFE, (b"x-request-id", scope["request_id"].encode())]
-        if b"content-security-policy" not in [name for name, _ in headers]:
+        names = {name for name, _ in headers}
+        if b"content-security-policy" not in names:
             headers.extend(_POLICIES)
+        if b"cache-control" not in names:
+            headers.append(_NOT_KEPT)
         if self._rules.https:
             headers.append(_HTTPS_ONLY)
         standing = scope.get("standing")

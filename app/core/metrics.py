@@ -60,6 +60,18 @@ REQUEST_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=_KEPT,
 )
+CONNECTIONS = Gauge(
+    "xinsheng_connections",
+    "Open connections, to the second.",
+    multiprocess_mode="livesum",
+    registry=_KEPT,
+)
+CUT_OFF = Counter(
+    "xinsheng_connections_cut_off",
+    "Connections that were ended with a problem before there was a request: slow, oversized, odd.",
+    ["problem"],
+    registry=_KEPT,
+)
 LIMITED = Counter(
     "xinsheng_limited_requests",
     "Requests that were refused since a limit was used up.",

@@ -15,13 +15,14 @@ from app.core.problems import (
     InvalidInput,
     Malformed,
     TooLarge,
+    UnknownHost,
     UnsupportedMediaType,
     catalogue,
     replies,
 )
 from app.core.schemas import ProblemDocument
 
-_COMMON = replies(TooLarge, InvalidInput, InternalError, Busy)
+_COMMON = replies(TooLarge, UnknownHost, InvalidInput, InternalError, Busy)
 _OF_JSON = replies(Malformed, UnsupportedMediaType)
 _OF_LIMITS = replies(TooMany)
 DESCRIPTION = """

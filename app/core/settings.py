@@ -141,7 +141,7 @@ def _limits(environment: Mapping[str, str]) -> dict[str, int]:
         name, _, number = one.partition("=")
         if name not in limits or not number.isascii() or not number.isdigit() or int(number) < 1:
             raise SettingsError(
-                "XINSHENG_LIMITS must list requests a minute, such as client=12000, proof=600; "
+                "XINSHENG_LIMITS must list requests a minute, such as client=30000, proof=600; "
                 f"the names are {', '.join(limits)}"
             )
         limits[name] = int(number)

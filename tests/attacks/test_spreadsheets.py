@@ -22,7 +22,7 @@ from tests.fuzz.world import workbook
 
 SHEET, BOOK = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
 MB = 1 << 20
-MOST_MEMORY = 20 * MB
+MOST_MEMORY = 16 * MB
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
@@ -40,7 +40,7 @@ def zipped(members: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def stuffed(name: str, before: bytes, stuffing: bytes, size: int = 2 * MB) -> bytes:
+def stuffed(name: str, before: bytes, stuffing: bytes, size: int = MB) -> bytes:
     """A workbook with a part that has so many bytes of stuffing, or it once, before a tag."""
     found = parts()
     head, tag, tail = found[name].partition(before)
@@ -52,7 +52,7 @@ def stuffed(name: str, before: bytes, stuffing: bytes, size: int = 2 * MB) -> by
 def with_strings(stuffing: bytes) -> bytes:
     """A workbook with a table of texts that is stuffed."""
     found = parts()
-    texts = f'<sst xmlns="{NAMESPACE}">'.encode() + stuffing * (2 * MB // len(stuffing)) + b"</sst>"
+    texts = f'<sst xmlns="{NAMESPACE}">'.encode() + stuffing * (MB // len(stuffing)) + b"</sst>"
     found["xl/sharedStrings.xml"] = texts
     relation = (
         '<Relationship Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/'

@@ -191,7 +191,7 @@ def test_what_guards_the_service_can_be_set(tmp_path: Path) -> None:
     assert found.log_level == "info"
     assert [str(one) for one in found.trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
     assert found.allowed_hosts == ("wj.example.cn", "[::1]")
-    assert (found.limits["client"], found.limits["proof"], found.limits["guesses"]) == (7, 9, 600)
+    assert (found.limits["client"], found.limits["proof"], found.limits["guesses"]) == (7, 9, 6000)
 
 
 @pytest.mark.parametrize(

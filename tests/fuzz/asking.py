@@ -179,6 +179,10 @@ def _problems(case: Case[Any], reply: httpx.Response) -> Iterable[tuple[str, str
         yield "CORS", "no other site's script may read this"
     if reply.headers.get("X-Content-Type-Options") != "nosniff":
         yield "sniffing", "a header is missing"
+    if "Cache-Control" not in reply.headers:
+        yield "caching", "a header is missing"
+    if reply.has_redirect_location:
+        yield "a redirect", reply.headers["Location"]
     if reply.status_code < 400 or case.method == "HEAD":
         return
     if reply.headers.get("Content-Type") != MEDIA_TYPE:

@@ -5,10 +5,10 @@ loosest, and what is stored counts against no network and no person.
 """
 
 PER_MINUTE = {
-    "client": 12_000,
+    "client": 30_000,
     "link": 600_000,
     "proof": 600,
-    "guesses": 600,
+    "guesses": 6_000,
     "credentials": 60,
     "network": 120_000,
 }

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
+from app.core.metrics import CUT_OFF
 from app.core.problems import (
     MEDIA_TYPE,
     Busy,
@@ -339,6 +340,7 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.linger()
 
     def _reply(self, problem: Problem) -> bytes:
+        CUT_OFF.labels(problem.slug).inc()
         request_id = secrets.token_hex(8)
         body = msgspec.json.encode(problem.document(request_id))
         headers = {

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from uvicorn.server import ServerState
 
+from app.core.metrics import CONNECTIONS
 from app.core.problems import Busy, Problem
 from app.core.protocol.bounds import Bounds
 from app.core.protocol.joining import JoiningTransport
@@ -77,6 +78,7 @@ class Guard:
         elapsed = min(self._swept_at - former, 2 * self._bounds.sweep_seconds)
         self._made_way = False
         self._sweeps += 1
+        CONNECTIONS.set(len(self._all))
         try:
             for one in list(self.owing):
                 if not one.still_owes(elapsed):
