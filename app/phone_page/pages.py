@@ -62,6 +62,7 @@ def form(
         **_frame(visit, error=bool(errors)),
         intro=language.of(definition.intro) if definition.intro else None,
         consent=language.of(definition.consent) if definition.consent else None,
+        purpose=entrance.rules.purpose,
         questions=shown(definition, language, filled, errors),
         other_errors=unplaced(definition, language, errors),
         busy=busy,
@@ -154,9 +155,8 @@ def _title(entrance: Entrance, language: Language) -> str:
 
 def _legal(rules: Rules, language: Language) -> list[tuple[str, str]]:
     texts = language.texts
-    lines = [(texts["purpose"], rules.purpose)] if rules.purpose else []
     erased = texts["erased"].format(time=day(rules.erased_from, language.words))
-    return [*lines, *rules.legal.items(), (texts["privacy"], erased)]
+    return [*rules.legal.items(), (texts["privacy"], erased)]
 
 
 def _bureau(rules: Rules) -> str:

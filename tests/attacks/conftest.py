@@ -1,3 +1,5 @@
-"""A real server with an open campaign, as the tests of chaos have it."""
+"""A real server with an open campaign, as the tests of chaos have it; a browser."""
 
 from tests.chaos.conftest import served as served
+from tests.phone_page.conftest import browser as browser
+from tests.phone_page.conftest import ready as ready

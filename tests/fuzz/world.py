@@ -125,7 +125,7 @@ def workbook() -> bytes:
 
 
 async def _clients(admin: Api) -> dict[str, str | None]:
-    wanted = {
+    wanted: dict[str, tuple[str, str | None]] = {
         "admin": ("admin", None),
         "a county's admin": ("admin", "A"),
         **{scope: (scope, "A") for scope in SCOPES if scope != "admin"},

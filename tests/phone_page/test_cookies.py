@@ -56,7 +56,9 @@ async def test_over_https_the_cookie_is_secure_and_addresses_keep_the_public_pat
     secure = create(replace(settings, public_url="https://survey.example.cn/wj"))
     async with secure.router.lifespan_context(secure):
         transport = httpx.ASGITransport(app=secure)
-        async with httpx.AsyncClient(transport=transport, base_url="https://survey.example.cn") as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="https://survey.example.cn"
+        ) as client:
             page = await client.get(f"/s/{code}")
     assert "; Secure" in page.headers["Set-Cookie"]
     assert 'href="/wj/static/page.' in page.text

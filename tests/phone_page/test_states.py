@@ -8,7 +8,7 @@ import pytest
 
 from app.phone_page.seals import seal
 from app.responses.submission import receipt_names
-from tests.factories import Api, campaign_body, invitations, link, open_campaign
+from tests.factories import Api, campaign_body, invitations, link, open_campaign, tree
 from tests.phone_page.conftest import Browser, hidden, six
 
 
@@ -305,3 +305,17 @@ async def test_a_failure_of_ours_is_a_page_with_a_reference(ready: Api, browser:
     assert "这是我们的问题" in page.text
     assert page.headers["X-Request-Id"] in page.text
     assert "Traceback" not in page.text
+
+
+async def test_people_are_told_what_it_is_for_and_until_when_anything_leads_to_them(
+    admin: Api,
+) -> None:
+    await tree(admin)
+    await open_campaign(admin, purpose="用于<改进>学校工作", closes_at="2099-01-31T16:00:00Z")
+    browser = Browser(admin)
+    page = (await browser.open(f"/s/{await link(admin)}")).text
+    told = page.index("用于&lt;改进&gt;学校工作")
+    assert told < page.index('class="question')
+    assert "最晚于2099年8月7日起删除" in page
+    english = (await browser.open(f"/s/{await link(admin)}?lang=en")).text
+    assert "is erased from 7 August 2099 on" in english
