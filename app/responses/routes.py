@@ -18,7 +18,7 @@ from app.core.problems import NotFound, replies
 from app.identity import devices
 from app.responses import receipts, service
 from app.responses.directory import Entrance
-from app.responses.guesses import few_guesses
+from app.responses.guesses import check_guesses, count_guess, few_guesses
 from app.responses.problems import Closed, LinkRevoked, NotOpenYet
 from app.responses.schemas import (
     ArrivalOut,
@@ -47,15 +47,18 @@ class Answering:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reception: Reception = scope["app"].state.reception
         name = scope["path_params"][self._parameter]
-        known = True
         if self._parameter == "link":
             scope["standing"] = reception.limits.admit("link", name)
-            known = reception.directory.remembers(name)
-        with few_guesses(scope, known=known):
-            sent = decode_submission(await _body(receive))
+            if not reception.directory.remembers(name):
+                check_guesses(scope)
+        sent = decode_submission(await _body(receive))
+        try:
             stored = await service.respond(
                 reception, lambda fresh: self._find_door(reception, name, fresh=fresh), sent
             )
+        except NotFound:
+            count_guess(scope)
+            raise
         word = "replaced" if stored.replaced else "accepted"
         body = _encode({"status": word, "receipt": stored.receipt})
         length = str(len(body)).encode()

@@ -4,16 +4,18 @@ import copy
 import random
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
+from hypothesis.strategies import SearchStrategy
 from schemathesis import Case, GenerationMode, SerializationContext
 from schemathesis.transport.serialization import serialize_binary
 
 from tests.fuzz.world import World, workbook
 
+_Value = TypeVar("_Value")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _REAL = 0.7
@@ -51,13 +53,18 @@ def edges(operation: Any, most: int) -> Iterator[Case[Any]]:
 
 def random_cases(operation: Any, count: int, number: int) -> list[Case[Any]]:
     """About so many cases that chance makes, half of them against the schema."""
-    return [
-        case for mode in _SAFE_MODES for case in _drawn(operation, mode, -(-count // 2), number)
-    ]
-
-
-def _drawn(operation: Any, mode: GenerationMode, count: int, number: int) -> list[Case[Any]]:
     found: list[Case[Any]] = []
+    for mode in _SAFE_MODES:
+        try:
+            found += drawn(operation.as_strategy(generation_mode=mode), -(-count // 2), number)
+        except Unsatisfiable:
+            assert mode.is_negative, operation.label  # without parameters nothing can be wrong
+    return found
+
+
+def drawn(strategy: SearchStrategy[_Value], count: int, number: int) -> list[_Value]:
+    """Up to so many values of a strategy, for one seed always the same. Errors: Unsatisfiable."""
+    found: list[_Value] = []
 
     @seed(number)
     @settings(
@@ -67,14 +74,11 @@ def _drawn(operation: Any, mode: GenerationMode, count: int, number: int) -> lis
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def draw(case: Case[Any]) -> None:
-        found.append(case)
+    @given(value=strategy)
+    def draw(value: _Value) -> None:
+        found.append(value)
 
-    try:
-        draw()
-    except Unsatisfiable:
-        assert mode.is_negative, operation.label  # without parameters nothing can be wrong
+    draw()
     return found
 
 

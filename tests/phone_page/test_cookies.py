@@ -53,12 +53,11 @@ async def test_over_https_the_cookie_is_secure_and_addresses_keep_the_public_pat
     ready: Api, settings: Settings
 ) -> None:
     code = await link(ready)
-    secure = create(replace(settings, public_url="https://survey.example.cn/wj"))
+    base = "https://survey.example.cn"
+    secure = create(replace(settings, public_url=f"{base}/wj"))
     async with secure.router.lifespan_context(secure):
         transport = httpx.ASGITransport(app=secure)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="https://survey.example.cn"
-        ) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=base) as client:
             page = await client.get(f"/s/{code}")
     assert "; Secure" in page.headers["Set-Cookie"]
     assert 'href="/wj/static/page.' in page.text

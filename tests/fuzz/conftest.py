@@ -1,0 +1,21 @@
+"""The app without limits, which would hide what lies behind them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from app.core.settings import Settings
+from app.main import create
+from tests.factories import Api
+
+
+@pytest.fixture
+async def unlimited(settings: Settings) -> AsyncIterator[Api]:
+    """A client that may do everything, of the app with limits that nothing here reaches."""
+    app = create(replace(settings, limits=dict.fromkeys(settings.limits, 10**9)))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+            yield await Api(http, app).as_client("admin")
