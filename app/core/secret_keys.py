@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from app.core.background import background
 from app.core.keyring import Keyring
 
 log = logging.getLogger("xinsheng.keys")
@@ -81,12 +82,8 @@ async def following(keyring: Keyring, path: Path | None) -> AsyncIterator[None]:
     if path is None:
         yield
         return
-    task = asyncio.create_task(_follow(keyring, path))
-    try:
+    async with background(_follow(keyring, path)):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -7,7 +7,7 @@ in one transaction, so a reader finds every row either in the counts or beyond t
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import service as campaigns
 from app.core import database_errors
+from app.core.background import background
 from app.core.database import Connection, Database, driver_connection
 from app.counts import queries
 from app.counts.layouts import layouts_of
@@ -142,15 +143,9 @@ async def _keep_folding(database: Database) -> None:
         await asyncio.sleep(pause)
 
 
-@asynccontextmanager
-async def folding(database: Database) -> AsyncIterator[None]:
+def folding(database: Database) -> AbstractAsyncContextManager[None]:
     """Fold in the background while the context lasts, whenever nobody else does.
 
     What goes wrong is logged and tried again.
     """
-    task = asyncio.create_task(_keep_folding(database))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return background(_keep_folding(database))

@@ -6,12 +6,12 @@ their answers. What stays are closed answers, which lead to nobody, and receipts
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from app.access import audit
 from app.access.service import forget_replies
 from app.core import database_errors
+from app.core.background import background
 from app.core.database import Database
 from app.retention import queries
 
@@ -49,15 +49,9 @@ async def forget_expired(database: Database) -> None:
         await queries.forget_revoked_tokens(session)
 
 
-@asynccontextmanager
-async def erasing(database: Database) -> AsyncIterator[None]:
+def erasing(database: Database) -> AbstractAsyncContextManager[None]:
     """Erase in the background while the context lasts, every hour."""
-    task = asyncio.create_task(_keep_erasing(database))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return background(_keep_erasing(database))
 
 
 async def _keep_erasing(database: Database) -> None:

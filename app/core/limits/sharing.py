@@ -5,10 +5,10 @@ So a limit holds for the deployment and not for a process, and nobody waits for 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from app.core import database_errors
+from app.core.background import background
 from app.core.database import Pool, lent
 from app.core.limits import queries
 from app.core.limits.counting import Limits
@@ -26,15 +26,9 @@ async def share(limits: Limits, pool: Pool) -> None:
             limits.learn(minute, near, await queries.add(connection, minute, near))
 
 
-@asynccontextmanager
-async def sharing(limits: Limits, pool: Pool) -> AsyncIterator[None]:
+def sharing(limits: Limits, pool: Pool) -> AbstractAsyncContextManager[None]:
     """Share the counts with other processes while the context lasts."""
-    task = asyncio.create_task(_keep_sharing(limits, pool))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return background(_keep_sharing(limits, pool))
 
 
 async def _keep_sharing(limits: Limits, pool: Pool) -> None:
