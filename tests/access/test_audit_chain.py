@@ -231,6 +231,16 @@ async def test_an_auditor_of_a_county_reads_what_its_own_clients_did(audited: Ap
     assert [one["action"] for one in (await other.made("GET", "/v1/audit"))["items"]] == []
 
 
+async def test_numbers_that_a_database_spells_in_another_way_break_nothing(
+    audited: Api, verdict: Verify
+) -> None:
+    database: Database = audited.app.state.database
+    async with database.sessions.begin() as session:
+        detail = {"large": 1e300, "small": 1.50, "many": [10**30, 0.1 + 0.2], "none": None}
+        audit.record(session, OPERATOR, "test.numbers", "x", **detail)
+    assert (await verdict()).fault is None
+
+
 async def test_the_command_lines_deeds_name_the_machines_user(audited: Api) -> None:
     database: Database = audited.app.state.database
     async with database.sessions.begin() as session:

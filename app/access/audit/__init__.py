@@ -56,7 +56,8 @@ def _append(
     request_id: str,
     address: str | None,
 ) -> None:
-    plain = json.loads(json.dumps(detail))
+    # Fractions as texts: the database may spell numbers in another way, and the hash would break.
+    plain = json.loads(json.dumps(detail), parse_float=str)
     entry = Entry(clock.now(), *deed, plain, request_id, address or None)
     waiting = session.info.setdefault(_WAITING, [])
     if not waiting:
