@@ -120,6 +120,27 @@ async def test_every_failure_is_a_problem_with_examples(document: Document) -> N
                 assert example["summary"] in reply["description"], f"{name} {code}"
 
 
+async def test_every_operation_says_what_can_be_wrong_with_its_body_and_with_asking_too_often(
+    document: Document,
+) -> None:
+    for name, operation in operations(document):
+        replies = operation["responses"]
+        limited = not name.endswith(("/healthz", "/readyz", "/metrics"))
+        assert ("429" in replies) == limited, name
+        if "application/json" in operation.get("requestBody", {}).get("content", {}):
+            assert "malformed" in examples_of(replies, "400"), name
+            # Answering takes JSON under any name, as a form in a page would send it.
+            assert name.endswith("/responses") or "unsupported-media-type" in examples_of(
+                replies, "415"
+            ), name
+
+
+def examples_of(replies: Document, status: str) -> Document:
+    """The problems that an operation may reply with under a status, by their names."""
+    found: Document = replies[status]["content"]["application/problem+json"]["examples"]
+    return found
+
+
 async def test_what_needs_a_token_says_which_scope_and_what_is_replied_without(
     document: Document,
 ) -> None:

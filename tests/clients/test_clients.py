@@ -220,3 +220,16 @@ async def test_the_command_line_is_told_what_is_wrong(
         with pytest.raises(ClientRefused) as refused:
             await service.create(session, name="x", scopes=scopes, unit=unit)
     assert [error.pointer for error in refused.value.errors] == [pointer]
+
+
+@pytest.mark.parametrize("time", [0, "0", 1767225600, "2026-01-01", "2026-01-01T00:00:00"])
+async def test_times_are_written_out(admin: Api, time: Any) -> None:
+    body = {"name": "x", "scopes": ["results:read"], "expires_at": time}
+    assert (await admin.post("/v1/clients", body)).status_code == 422
+    assert (await admin.get(f"/v1/audit?since={time}")).status_code == 422
+
+
+@pytest.mark.parametrize("action", ["", "%00", "a%20b", "'", "x" * 65])
+async def test_an_action_that_there_cannot_be_is_refused(admin: Api, action: str) -> None:
+    assert (await admin.get(f"/v1/audit?action={action}")).status_code == 422
+    assert (await admin.made("GET", "/v1/audit?action=client.make"))["items"] == []

@@ -43,8 +43,8 @@ _OF_HTTP = {"headers-too-large", "malformed-request", "uri-too-long"}
 """Problems of the connection, which every address may be replied with."""
 _ALSO_A_UNIT = "POST /v1/units/import"
 """Its Allow header names the methods of the unit `import` too."""
-_READING_LEAVES = {"audit_entries INSERT", "audit_head UPDATE", "audit_head INSERT"}
-"""What a GET may write: that it was asked."""
+_READING_LEAVES = {"audit_entries", "audit_head"}
+"""Where a GET may write: that it was asked."""
 _SHOWN = 600
 
 

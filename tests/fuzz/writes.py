@@ -1,9 +1,11 @@
 """What requests leave in the database: every row that is written, told by triggers.
 
-A transaction that is rolled back takes what its triggers noted with it, so what is left is what
-was stored. What the service writes in its own time is not counted as any request's.
+A transaction that is rolled back takes what its triggers noted with it, and a row that comes and
+goes again leaves nothing: so what is left is what was stored. What the service writes in its own
+time is not counted as any request's.
 """
 
+from collections import Counter
 from typing import Any
 
 IN_ITS_OWN_TIME = frozenset({"folded_campaigns", "folding", "limit_counts", "running_counts"})
@@ -14,9 +16,12 @@ _TABLES = """
     WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition
 """
 _NOTED = """
-    CREATE TABLE noted (number bigint GENERATED ALWAYS AS IDENTITY, what text);
-    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN INSERT INTO noted (what) VALUES (TG_ARGV[0] || ' ' || TG_OP); RETURN NULL; END $$;
+    CREATE TABLE noted (place text, content text, times int);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF TG_OP <> 'INSERT' THEN INSERT INTO noted VALUES (TG_ARGV[0], OLD::text, -1); END IF;
+        IF TG_OP <> 'DELETE' THEN INSERT INTO noted VALUES (TG_ARGV[0], NEW::text, 1); END IF;
+        RETURN NULL;
+    END $$;
 """
 
 
@@ -32,5 +37,8 @@ async def watch(connection: Any) -> None:
 
 
 async def written(connection: Any) -> set[str]:
-    """What was written since this was last asked: tables and what was done to them."""
-    return {row["what"] for row in await connection.fetch("DELETE FROM noted RETURNING what")}
+    """The tables that hold something else than when this was last asked."""
+    changes: Counter[tuple[str, str]] = Counter()
+    for row in await connection.fetch("DELETE FROM noted RETURNING place, content, times"):
+        changes[row["place"], row["content"]] += row["times"]
+    return {place for (place, _), times in changes.items() if times != 0}

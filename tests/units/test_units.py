@@ -194,3 +194,12 @@ async def test_moves_at_once_leave_a_sound_tree(admin: Api) -> None:
     for county in "AB":
         within = (await admin.made("GET", f"/v1/units?within={county}&kind=school"))["items"]
         assert ("A1" in [unit["code"] for unit in within]) == (county == parent)
+
+
+async def test_a_unit_cannot_stand_below_itself(admin: Api) -> None:
+    await tree(admin)
+    for kind in ("school", "class"):
+        unit = {"name": "x", "kind": kind, "parent": "A1"}
+        refused = problem(await admin.put("/v1/units/A1", unit), 422, "invalid-input")
+        assert refused["errors"][0]["pointer"] == "/kind"
+    assert (await admin.made("GET", "/v1/units/A1"))["parent"] == "A"
