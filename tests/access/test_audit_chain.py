@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.access import audit
-from app.access.principal import OPERATOR
 from app.access.audit.verifying import Verdict, verify
+from app.access.principal import OPERATOR
 from app.core.database import Database
 from app.core.keyring import Keyring
 from tests.factories import Api, link, open_campaign, tree
