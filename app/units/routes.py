@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.access.principal import Caller, Principal, having
+from app.access.turns import InTurn
 from app.core.database import Session
 from app.core.problems import Malformed, NotFound, UnsupportedMediaType, replies
 from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
@@ -59,6 +60,7 @@ async def _detail(session: Session, unit: Unit) -> UnitDetail:
     responses=replies(ImportRefused, Malformed, UnsupportedMediaType),
 )
 async def import_file(
+    turn: InTurn,
     caller: Writer,
     request: Request,
     session: Session,
