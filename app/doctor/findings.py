@@ -94,5 +94,5 @@ def _wrapped(text: str) -> list[str]:
     return [
         line
         for part in text.splitlines()
-        for line in textwrap.wrap(part, 76, break_on_hyphens=False)
+        for line in textwrap.wrap(part, 76, break_on_hyphens=False, break_long_words=False)
     ] or [""]

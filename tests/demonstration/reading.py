@@ -37,7 +37,8 @@ async def counts(app: FastAPI) -> dict[str, int]:
 async def figures(app: FastAPI) -> list[Any]:
     """All rows of results and coverage, as a reader sees them."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+    base = app.state.settings.public_url
+    async with httpx.AsyncClient(transport=transport, base_url=base) as client:
         api = await Api(client, app).as_client("results:exact")
         return [
             (await api.made("GET", f"/v1/campaigns/{campaign}/{table}"))["rows"]
