@@ -299,7 +299,7 @@ async def test_a_database_that_goes_away_is_noticed_and_left_empty(
     # More than fits on the way, so that the restore is waiting for room when it happens.
     await connection.execute(
         "INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body) "
-        "SELECT 1, gen_random_uuid(), 0, 0, repeat(md5(n::text), 10_000) "
+        "SELECT 1, gen_random_uuid(), 0, 0, repeat(md5(n::text), 10000) "
         "FROM generate_series(1, 100) AS n"
     )
     path, keys = await take(source, keyring, tmp_path)
