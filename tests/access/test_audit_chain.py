@@ -69,7 +69,8 @@ async def test_an_audit_in_which_nothing_was_done_is_whole(verdict: Verify) -> N
         ("SET request_id = ''", "entry 5"),
         ("SET hash = decode(repeat('00', 32), 'hex')", "entry 5"),
         ("SET hash = NULL", "entry 5"),
-        ("SET number = NULL", "entries 5 to 5 were removed"),
+        # As if from before the chain, which begins with a hash over all of those.
+        ("SET number = NULL", "entry 1,"),
         ("SET number = 1000", "entries 5 to 5 were removed"),
     ],
 )
@@ -78,9 +79,8 @@ async def test_a_changed_entry_is_found(
 ) -> None:
     await tamper(audited, f"UPDATE audit_entries {change} WHERE number = 5")
     found = await verdict()
-    assert found.fault is not None
-    assert fault in found.fault or "1" in found.fault
-    assert found.entries <= 4
+    assert fault in str(found.fault)
+    assert found.entries == (0 if fault == "entry 1," else 4)
 
 
 @pytest.mark.parametrize("number", [1, 5])
