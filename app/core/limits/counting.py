@@ -4,8 +4,8 @@ What comes near its limit is added up with other processes' counts; see `sharing
 """
 
 import hashlib
-import time
 from collections.abc import Mapping
+from time import time as _now
 from typing import NamedTuple
 
 from app.core.metrics import LIMITED
@@ -130,7 +130,7 @@ class Limits:
                 count.elsewhere = totals[digest] - count.told
 
     def _turned(self) -> float:
-        now = time.time()
+        now = _now()
         window = int(now) // WINDOW_SECONDS
         if window != self._window:
             self._window = window
