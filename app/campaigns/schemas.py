@@ -55,9 +55,23 @@ class Population(Body):
         description="They are children: only anonymous invitations are admitted, and interviews "
         "come without a phone number or anything else that leads to a child.",
     )
+    max_children: int = Field(
+        1,
+        ge=1,
+        le=9,
+        strict=True,
+        description="For how many of their children one person may answer, once for each.",
+    )
     targets: list[Target] = Field(
         default_factory=list, max_length=20, description="Shares that coverage measures against."
     )
+
+    @field_validator("max_children")
+    @classmethod
+    def _children_have_none(cls, max_children: int, info: ValidationInfo) -> int:
+        if max_children > 1 and info.data.get("under_14"):
+            raise PydanticCustomError("children_of_children", "Children answer for themselves: 1.")
+        return max_children
 
     @field_validator("targets")
     @classmethod

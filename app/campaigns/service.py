@@ -102,6 +102,7 @@ async def described(session: AsyncSession, campaigns: Sequence[Campaign]) -> lis
             version=population.version,
             weight=population.weight,
             under_14=population.under_14,
+            max_children=population.max_children,
             targets=[Target.model_validate(target) for target in population.targets],
         )
     return [
@@ -200,6 +201,7 @@ def _row(
         "version": version[1],
         "weight": population.weight,
         "under_14": population.under_14,
+        "max_children": population.max_children,
         "targets": [target.model_dump() for target in population.targets],
     }
 
@@ -246,7 +248,7 @@ def _frozen(before: CampaignOut, after: CampaignIn, changed: set[str]) -> Iterat
         if was is None or now is None:
             yield FieldError(pointer(["populations", name]), "frozen", message)
             continue
-        for field in ("questionnaire", "version", "under_14"):
+        for field in ("questionnaire", "version", "under_14", "max_children"):
             if getattr(was, field) != getattr(now, field):
                 yield FieldError(pointer(["populations", name, field]), "frozen", message)
 

@@ -82,9 +82,12 @@ class CampaignPopulation(Base):
     weight: Mapped[float | None]
     under_14: Mapped[bool] = mapped_column(server_default="false")
     """Children: no identifier of theirs is taken, only anonymous invitations."""
+    max_children: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    """For how many children one person may answer, once for each."""
     targets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
 
     __table_args__ = (
+        CheckConstraint("max_children BETWEEN 1 AND 9", "max_children"),
         UniqueConstraint("campaign_id", "code"),
         ForeignKeyConstraint(
             ["questionnaire_id", "version"],

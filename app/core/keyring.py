@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 Purpose = Literal[
     "access-token",
+    "account-proof",
     "backup",
     "backup-keys",
     "campaign-key",

@@ -198,6 +198,6 @@ async def _unused(reception: Reception, tokens: Sequence[str]) -> str:
     """The first invitation that nobody has answered by; else the last."""
     for token in tokens:
         door = await responses.by_invitation(reception, token)
-        if not await responses.has_answered(reception, door, None):
+        if not await responses.has_answered(reception, door, responses.Shown()):
             return token
     return tokens[-1]

@@ -36,11 +36,25 @@ def fingerprints(
 ) -> tuple[bytes, ...]:
     """The fingerprints of all proofs, 16 bytes each, sorted.
 
-    `child` tells apart the answers that one parent gives for several children.
+    `child` tells apart the answers that one person gives for several children, but those of an
+    invitation, which admits one response whoever it is for.
     """
+    slot = _slot(child)
     made = []
     for proof in proofs:
-        message = "\0".join((scope, proof.kind, proof.value, child or ""))
+        of_child = "" if proof.kind == "invitation" else slot
+        message = "\0".join((scope, proof.kind, proof.value, of_child))
         made.append(hmac.digest(key, message.encode(), "sha256")[:FINGERPRINT_BYTES])
     made.sort()
     return tuple(made)
+
+
+def network_mark(key: bytes, network: str) -> int:
+    """A network under the campaign's key: 32 bits, signed, as the database keeps an integer."""
+    digest = hmac.digest(key, f"network\0{network}".encode(), "sha256")
+    return int.from_bytes(digest[:4], "big", signed=True)
+
+
+def _slot(child: str | None) -> str:
+    # Who has one child doesn't number it: the first is the one without a number.
+    return "" if child in (None, "1") else str(child)

@@ -179,10 +179,11 @@ async def _show(caller: _Caller) -> Response:
     proof = None
     if door.invitation is None and door.entrance.admits("device"):
         proof = caller.cookie or devices.issue(reception.keyring)
-    if not service.proofs_of(reception, door, proof):
+    shown = service.Shown(device=proof)
+    if not service.proofs_of(reception, door, shown):
         raise IdentityRequired()
     known = door.invitation is not None or caller.cookie is not None
-    if known and await service.has_answered(reception, door, proof):
+    if known and await service.has_answered(reception, door, shown):
         return _page(caller, pages.message(caller.visit, "answered", "answered_text"), 200)
     opened_at = clock.now().isoformat(timespec="seconds")
     mark = seal(reception.keyring, caller.request.url.path, opened_at)
@@ -227,7 +228,11 @@ async def _take(caller: _Caller) -> Response:
     opened_at = form.started_at if ours else None
     try:
         stored = await service.respond(
-            caller.reception, caller.find_door, sent, opened_at=opened_at
+            caller.reception,
+            caller.find_door,
+            sent,
+            network=network_of(client_address(caller.request.scope)),
+            opened_at=opened_at,
         )
     except InvalidAnswers:
         # Nobody should correct answers that are no longer taken.

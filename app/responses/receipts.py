@@ -3,7 +3,7 @@
 import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from asyncpg.exceptions import UniqueViolationError
@@ -15,9 +15,15 @@ from app.responses import ledger, queries
 from app.responses.directory import Directory, Rules
 from app.responses.problems import Closed
 from app.responses.submission import receipt, receipt_names
+from app.responses.tables import Cause
 
 ANSWERS_SHOWN = timedelta(minutes=30)
 """So that nobody can demand to be shown them later."""
+
+
+ArrivalStatus = Literal["accepted", "withdrawn", "replaced", "voided"]
+_STANDING = ("accepted", "voided")
+"""Of these, withdrawing changes something: a voided response could be restored."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,10 @@ class Arrival:
     """What a receipt proves."""
 
     campaign: str
-    withdrawn: bool
+    status: ArrivalStatus
     received_at: datetime
     answers: dict[str, Any] | None
-    """None once `ANSWERS_SHOWN` has passed, or after a withdrawal."""
+    """None once `ANSWERS_SHOWN` has passed, or where the response does not count."""
     erased_from: datetime
     """From when on everything is erased that could lead to a person."""
 
@@ -39,12 +45,24 @@ async def read(connection: Connection, directory: Directory, text: str) -> Arriv
     row = (await queries.latest(connection, [(rules.id, submission_id)])).get(0)
     if row is None:
         raise _unknown()
-    withdrawn = row["sign"] < 0
+    status = _status(row)
     answers = None
-    if not withdrawn and clock.now() - row["answered_at"] < ANSWERS_SHOWN:
+    if status == "accepted" and clock.now() - row["answered_at"] < ANSWERS_SHOWN:
         population = next(one for one in rules.populations if one.position == row["population"])
         answers = population.questionnaire.validator.decode(ledger.encoded_of(row))
-    return Arrival(rules.code, withdrawn, row["answered_at"], answers, rules.erased_from)
+    return Arrival(rules.code, status, row["answered_at"], answers, rules.erased_from)
+
+
+def _status(row: dict[str, Any]) -> ArrivalStatus:
+    if row["sign"] > 0:
+        return "accepted"
+    match row["cause"]:
+        case Cause.replaced:
+            return "replaced"
+        case Cause.voided:
+            return "voided"
+        case _:
+            return "withdrawn"
 
 
 async def withdraw(connection: Connection, directory: Directory, text: str) -> Arrival:
@@ -54,11 +72,12 @@ async def withdraw(connection: Connection, directory: Directory, text: str) -> A
     """
     rules, submission_id = await _verified(connection, directory, text)
     arrival = await read(connection, directory, text)
-    if not arrival.withdrawn:
+    if arrival.status in _STANDING:
         if not _open(rules):
             raise Closed("Responses can be withdrawn only until the campaign closes.")
         await _withdraw(connection, rules, submission_id)
-    return replace(arrival, withdrawn=True, answers=None)
+        return replace(arrival, status="withdrawn", answers=None)
+    return arrival
 
 
 async def erase(connection: Connection, directory: Directory, text: str) -> Arrival:
@@ -70,12 +89,12 @@ async def erase(connection: Connection, directory: Directory, text: str) -> Arri
     """
     rules, submission_id = await _verified(connection, directory, text)
     arrival = await read(connection, directory, text)
-    withdrawn = arrival.withdrawn
-    if not withdrawn and _open(rules):
+    status = arrival.status
+    if status in _STANDING and _open(rules):
         await _withdraw(connection, rules, submission_id)
-        withdrawn = True
+        status = "withdrawn"
     await queries.delete_texts(connection, rules.id, submission_id)
-    return replace(arrival, withdrawn=withdrawn, answers=None)
+    return replace(arrival, status=status, answers=None)
 
 
 def _open(rules: Rules) -> bool:

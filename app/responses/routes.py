@@ -7,15 +7,16 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core import clock
+from app.core.addresses import client_address, network_of
 from app.core.database import lent
 from app.core.http import error_response
 from app.core.problems import NotFound, replies
-from app.identity import devices
+from app.identity import accounts, devices
 from app.responses import receipts, service
 from app.responses.directory import Entrance
 from app.responses.guesses import check_guesses, count_guess, few_guesses
@@ -54,7 +55,11 @@ class Answering:
         sent = decode_submission(await _body(receive))
         try:
             stored = await service.respond(
-                reception, lambda fresh: self._find_door(reception, name, fresh=fresh), sent
+                reception,
+                lambda fresh: self._find_door(reception, name, fresh=fresh),
+                sent,
+                account=_account(scope),
+                network=network_of(client_address(scope)),
             )
         except NotFound:
             count_guess(scope)
@@ -66,6 +71,13 @@ class Answering:
         status = 201 if stored.first_time and not stored.replaced else 200
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _account(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"cookie" and accounts.COOKIE.encode() in value:
+            return cookie_parser(value.decode("latin-1")).get(accounts.COOKIE)
+    return None
 
 
 async def _body(receive: Receive) -> bytes:
@@ -182,7 +194,7 @@ async def erase_by_receipt(sent: ReceiptIn, request: Request) -> ArrivalOut:
 
 def _arrival(arrival: receipts.Arrival) -> ArrivalOut:
     return ArrivalOut(
-        status="withdrawn" if arrival.withdrawn else "accepted",
+        status=arrival.status,
         campaign=arrival.campaign,
         received_at=arrival.received_at,
         answers=arrival.answers,

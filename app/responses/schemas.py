@@ -14,6 +14,7 @@ from app.units.schemas import UnitRef
 
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{2,35}$")]
+_Child = Annotated[int, msgspec.Meta(ge=1, le=9)]
 _Token = Annotated[str, msgspec.Meta(max_length=200)]
 
 
@@ -25,6 +26,7 @@ class SubmissionIn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     started_at: _Instant | None = None
     locale: _Locale | None = None
     device_proof: _Token | None = None
+    child: _Child | None = None
 
 
 _decoder = msgspec.json.Decoder(SubmissionIn)
@@ -34,6 +36,7 @@ _FIELD_TYPES: dict[str, tuple[Any, str]] = {
     "started_at": (_Instant | None, "A time as RFC 3339 has it, with its offset, or null."),
     "locale": (_Locale | None, "A language tag such as zh-CN, or null."),
     "device_proof": (_Token | None, "The device_proof of GET /v1/links/{link}, or null."),
+    "child": (_Child | None, "Which of the person's children it is about, from 1; or null."),
 }
 
 
@@ -94,8 +97,9 @@ class ReceiptIn(Body):
 class ArrivalOut(Reply):
     """What a receipt proves."""
 
-    status: Literal["accepted", "withdrawn"] = Field(
-        description="Whether the response counts, or was withdrawn or replaced."
+    status: Literal["accepted", "withdrawn", "replaced", "voided"] = Field(
+        description="`accepted`: it counts. Else why not: its person withdrew it, or gave another "
+        "answer that stands in its place, or the bureau voided all that came through its link."
     )
     campaign: str = Field(description="The code of the campaign that it answered.")
     received_at: datetime = Field(description="When it arrived.")

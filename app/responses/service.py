@@ -1,6 +1,6 @@
 """Rules of answering: who may come in, what identifies them, what they are told."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,12 +12,11 @@ from app.core import clock
 from app.core.database import Pool, lent
 from app.core.keyring import Keyring
 from app.core.limits.counting import Limits
-from app.core.problems import Busy, NotFound, Problem
-from app.identity import devices
-from app.identity.fingerprints import Proof, fingerprints, scope_of
+from app.core.problems import Busy, FieldError, InvalidInput, NotFound, Problem
+from app.identity import accounts, devices
+from app.identity.fingerprints import Proof, fingerprints, network_mark, scope_of
 from app.identity.problems import IdentityRequired
 from app.links import invitations
-from app.questionnaires.problems import InvalidAnswers
 from app.responses import ledger, queries
 from app.responses.directory import Directory, Entrance
 from app.responses.intake import Intake
@@ -31,6 +30,7 @@ from app.responses.problems import (
 )
 from app.responses.schemas import SubmissionIn
 from app.responses.submission import Outcome, Submission, receipt
+from app.responses.tables import Channel
 
 PAGE_GRACE = timedelta(minutes=10)
 """A page that was filled in before closing is taken this much longer."""
@@ -56,6 +56,17 @@ class Door(msgspec.Struct, frozen=True, gc=False):
 
     entrance: Entrance
     invitation: str | None = None
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """What a browser or client shows of its person, none of it believed before it is verified."""
+
+    device: str | None = None
+    """A device proof."""
+    account: str | None = None
+    """An account proof, as the cookie of `identity.accounts` holds it."""
+    child: int | None = None
+    """Which of the person's children it answers for."""
 
 
 @asynccontextmanager
@@ -122,21 +133,32 @@ def gate(entrance: Entrance, now: datetime, *, opened_at: datetime | None = None
     return None
 
 
-def proofs_of(reception: Reception, door: Door, device_proof: str | None) -> list[Proof]:
-    """What shows who answers, of the kinds that the campaign admits, for claiming."""
+def proofs_of(reception: Reception, door: Door, shown: Shown) -> list[Proof]:
+    """What shows who answers, of the kinds that the campaign admits: all of it is claimed."""
     entrance = door.entrance
-    if door.invitation is not None and entrance.admits("invitation"):
-        return [Proof("invitation", door.invitation)]
-    if door.invitation is None and entrance.admits("device"):
-        device = devices.device_of(reception.keyring, device_proof)
-        return [Proof("device", device)] if device else []
-    return []
+    proofs = []
+    if door.invitation is not None:
+        if not entrance.admits("invitation"):
+            return []
+        proofs.append(Proof("invitation", door.invitation))
+    if shown.account is not None and entrance.admits("wechat"):
+        found = accounts.accounts_of(
+            reception.keyring, shown.account, entrance.rules.id, clock.now()
+        )
+        proofs += [Proof("wechat", account) for account in found]
+    if not proofs and entrance.admits("device"):
+        # Only as the sole proof: families share a phone.
+        device = devices.device_of(reception.keyring, shown.device)
+        proofs += [Proof("device", device)] if device else []
+    return proofs
 
 
-def fingerprints_of(
-    reception: Reception, door: Door, device_proof: str | None
-) -> tuple[bytes, ...]:
+def fingerprints_of(reception: Reception, door: Door, shown: Shown) -> tuple[bytes, ...]:
     """The fingerprints that a response through this door claims; none where nobody is proved."""
+    return _claimed(door, proofs_of(reception, door, shown), shown.child)
+
+
+def _claimed(door: Door, proofs: Sequence[Proof], child: int | None) -> tuple[bytes, ...]:
     rules = door.entrance.rules
     if rules.identity_key is None:
         return ()
@@ -145,14 +167,15 @@ def fingerprints_of(
         population=door.entrance.population.position,
         unit_id=door.entrance.unit_id,
     )
-    return fingerprints(rules.identity_key, scope, proofs_of(reception, door, device_proof))
+    slot = None if child is None else str(child)
+    return fingerprints(rules.identity_key, scope, proofs, child=slot)
 
 
-async def has_answered(reception: Reception, door: Door, device_proof: str | None) -> bool:
+async def has_answered(reception: Reception, door: Door, shown: Shown) -> bool:
     """Whether the person at this door has answered, and can answer no more."""
     if door.entrance.rules.on_duplicate == "keep_last":
         return False
-    claims = fingerprints_of(reception, door, device_proof)
+    claims = fingerprints_of(reception, door, shown)
     if not claims:
         return False
     async with lent(reception.pool) as connection:
@@ -164,9 +187,13 @@ async def respond(
     find_door: FindDoor,
     sent: SubmissionIn,
     *,
+    account: str | None = None,
+    network: str | None = None,
     opened_at: datetime | None = None,
 ) -> Stored:
     """Take one response; returns after it is committed.
+
+    `account` is the account proof in its browser's cookie, `network` where it came from.
 
     Errors: those of answering (api: "Answering"), each a Problem. A submission that was stored
     before gets its receipt again whatever has become of the campaign or the proof since.
@@ -175,8 +202,8 @@ async def respond(
     for _ in range(4):
         door = await find_door(fresh)
         try:
-            submission = _submission(reception, door, sent)
-        except InvalidAnswers:
+            submission = _submission(reception, door, sent, account, network)
+        except InvalidInput:
             # What is remembered may be a draft's questionnaire of before.
             if fresh:
                 raise
@@ -218,23 +245,41 @@ async def _earlier(reception: Reception, submission: Submission) -> Outcome | No
         return (await ledger.earlier(connection, [submission]))[0]
 
 
-def _submission(reception: Reception, door: Door, sent: SubmissionIn) -> Submission:
+def _submission(
+    reception: Reception,
+    door: Door,
+    sent: SubmissionIn,
+    account: str | None,
+    network: str | None,
+) -> Submission:
     entrance, now = door.entrance, clock.now()
+    _check_child(entrance, sent.child)
+    proofs = proofs_of(reception, door, Shown(sent.device_proof, account, sent.child))
+    by_account = any(one.kind == "wechat" for one in proofs)
+    key = entrance.rules.identity_key
     return Submission(
         campaign_id=entrance.rules.id,
         revision=entrance.rules.revision,
         submission_id=sent.submission_id,
         unit_id=entrance.unit_id,
         population=entrance.population.position,
-        channel=entrance.channel,
+        channel=Channel.wechat if by_account and not door.invitation else entrance.channel,
         origin_id=entrance.origin_id,
         encoded=entrance.population.questionnaire.validator.encode(sent.answers),
-        fingerprints=fingerprints_of(reception, door, sent.device_proof),
+        fingerprints=_claimed(door, proofs, sent.child),
         answered_at=now,
         seconds=_seconds(sent.started_at, now),
         locale=sent.locale,
+        network=network_mark(key, network) if key and network else None,
         keep_last=entrance.rules.on_duplicate == "keep_last",
     )
+
+
+def _check_child(entrance: Entrance, child: int | None) -> None:
+    most = entrance.population.max_children
+    if child is not None and child > most:
+        message = f"Here one person answers for {most}: leave it out, or number them from 1."
+        raise InvalidInput(errors=[FieldError("/child", "too_many_children", message)])
 
 
 def _seconds(started_at: datetime | None, now: datetime) -> int | None:

@@ -51,6 +51,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     answered_at: datetime
     seconds: int | None = None
     locale: str | None = None
+    network: int | None = None
+    """The mark of the network that it came from; none where that says nothing of anybody."""
     keep_last: bool = False
     """Whether it takes the place of this person's earlier response through the same channel."""
 

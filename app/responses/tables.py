@@ -27,6 +27,23 @@ class Channel(IntEnum):
     paper = 6
 
 
+class Cause(IntEnum):
+    """Why a row was appended to a response that stood before, as stored."""
+
+    withdrawn = 1
+    """By its person, who may answer again."""
+    replaced = 2
+    """This person's later answer stands in its place, as `keep_last` has it."""
+    revised = 3
+    """By the contractor that delivered it."""
+    voided = 4
+    """With everything else that came through its link or batch."""
+    restored = 5
+    """The voiding was taken back."""
+    flagged = 6
+    """What makes it doubtful became known, or the thresholds were changed."""
+
+
 def _transaction_id() -> MappedColumn[int]:
     return mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
 
@@ -64,6 +81,8 @@ class Response(Base):
     numbers: Mapped[list[float] | None] = mapped_column(ARRAY(DOUBLE_PRECISION))
     """Numeric answers by position among the version's numeric questions."""
     locale: Mapped[str | None] = mapped_column(Text)
+    cause: Mapped[int | None] = mapped_column(SmallInteger)
+    """A `Cause`; null for the response as it came."""
 
     __table_args__ = (
         # No foreign keys: the intake's own statement joins the campaign, and each would cost a
@@ -111,5 +130,19 @@ class Claim(Base):
     campaign_id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
     submission_id: Mapped[UUID]
+    network: Mapped[int | None]
+    """From which network it came: 32 bits of an HMAC under the same key. It shows many answers
+    from one network, never which network it was, and goes with the claim."""
 
     __table_args__ = (Index("ix_claims_transaction_id", text("(transaction_id >> 4)")),)
+
+
+class VoidedClaim(Base):
+    """A claim of a voided response: its person is free to answer again; kept for restoring it."""
+
+    __tablename__ = "voided_claims"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[UUID] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    network: Mapped[int | None]

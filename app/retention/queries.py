@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.tables import RevokedToken
 from app.campaigns.tables import Campaign, CampaignKey
-from app.responses.tables import Claim, ResponseText
+from app.responses.tables import Claim, ResponseText, VoidedClaim
 from app.telephone.tables import Interview
 
 _DUE = (
@@ -46,6 +46,7 @@ async def erase(session: AsyncSession, campaign_id: int) -> dict[str, int]:
     erased = {}
     for name, statement in (
         ("claims", delete(Claim).where(Claim.campaign_id == campaign_id)),
+        ("voided", delete(VoidedClaim).where(VoidedClaim.campaign_id == campaign_id)),
         ("texts", delete(ResponseText).where(ResponseText.campaign_id == campaign_id)),
         (
             "interviews",

@@ -41,6 +41,7 @@ class Population:
     code: str
     questionnaire: Questionnaire
     under_14: bool
+    max_children: int
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,7 @@ class Directory:
                         row["code"],
                         await self._asked(connection, row),
                         row["under_14"],
+                        row["max_children"],
                     )
                     for row in populations
                 ]

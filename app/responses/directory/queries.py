@@ -22,8 +22,8 @@ FROM campaigns JOIN units ON units.id = campaigns.region_id
 
 _POPULATIONS = """
 SELECT
-    population.position, population.code, population.under_14, population.questionnaire_id,
-    population.version, questionnaires.code AS questionnaire
+    population.position, population.code, population.under_14, population.max_children,
+    population.questionnaire_id, population.version, questionnaires.code AS questionnaire
 FROM campaign_populations AS population
 JOIN questionnaires ON questionnaires.id = population.questionnaire_id
 WHERE population.campaign_id = $1 ORDER BY population.position

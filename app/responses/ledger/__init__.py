@@ -7,37 +7,53 @@ telephone in the transactions of its deliveries.
 from collections.abc import Sequence
 from uuid import UUID
 
-from asyncpg.exceptions import DeadlockDetectedError, UniqueViolationError
+from asyncpg.exceptions import DeadlockDetectedError, DivisionByZeroError, UniqueViolationError
 
 from app.core.database import Connection
 from app.questionnaires.validator import Encoded
-from app.responses import queries
+from app.responses import queries as standing
+from app.responses.ledger import queries
 from app.responses.submission import Outcome, Submission
+from app.responses.tables import Cause
+
+_COUNTED_ONCE_BEFORE = (Cause.replaced, Cause.voided)
+"""What takes a response out of the count without its person having asked for it."""
 
 
 async def store_new(
     connection: Connection, submissions: Sequence[Submission]
 ) -> list[Outcome | None]:
-    """Store what is plainly new, in one statement that commits; not in a transaction.
+    """Store what is plainly new, in statements that commit; not in a transaction.
 
     Returns an outcome for each that is stored by now. The others bind nothing yet: what becomes
     of them is for `store` to say.
     """
     outcomes: list[Outcome | None] = [None] * len(submissions)
-    chosen: dict[tuple[int, UUID], int] = {}
+    keys: set[tuple[int, UUID]] = set()
+    proofs: set[tuple[int, bytes]] = set()
+    of_one: list[int] = []
+    of_several: list[int] = []
     for index, submission in enumerate(submissions):
-        if len(submission.fingerprints) == 1:
-            chosen.setdefault(submission.key, index)
-    indexes = list(chosen.values())
+        claims = {(submission.campaign_id, one) for one in submission.fingerprints}
+        if submission.key in keys or not claims or not proofs.isdisjoint(claims):
+            continue
+        keys.add(submission.key)
+        proofs |= claims
+        (of_one if len(claims) == 1 else of_several).append(index)
+    for indexes in filter(None, (of_one, of_several)):
+        for index in await _stored_of(connection, submissions, indexes):
+            outcomes[index] = Outcome.stored
+    return outcomes
+
+
+async def _stored_of(
+    connection: Connection, submissions: Sequence[Submission], indexes: Sequence[int]
+) -> set[int]:
     try:
         left = await queries.insert_new(connection, [submissions[index] for index in indexes])
-    except (UniqueViolationError, DeadlockDetectedError):
-        return outcomes
-    for index in indexes:
-        outcomes[index] = Outcome.stored
-    for number in left:
-        outcomes[indexes[number]] = None
-    return outcomes
+    except (UniqueViolationError, DivisionByZeroError, DeadlockDetectedError):
+        return set()
+    return set(indexes).difference(indexes[number] for number in left)
 
 
 async def store(connection: Connection, submissions: Sequence[Submission]) -> list[Outcome]:
@@ -63,6 +79,7 @@ async def store(connection: Connection, submissions: Sequence[Submission]) -> li
             bound += [(submission.campaign_id, one) for one in row["taken"] or ()]
     if bound:
         await queries.release(connection, bound)
+    freed = set(bound) if len(submissions) > 1 else set()
     for index, submission in enumerate(submissions):
         if outcomes[index] is None:
             twin = outcomes[first[submission.key]]
@@ -71,14 +88,23 @@ async def store(connection: Connection, submissions: Sequence[Submission]) -> li
     if unsettled:
         refused = [submissions[index] for index in unsettled]
         for index, former in zip(unsettled, await earlier(connection, refused), strict=True):
-            outcomes[index] = former or await _refused_or_replacing(connection, submissions[index])
+            outcomes[index] = former or await _settled(connection, submissions[index], freed)
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def _settled(
+    connection: Connection, submission: Submission, freed: set[tuple[int, bytes]]
+) -> Outcome:
+    if not freed.isdisjoint((submission.campaign_id, one) for one in submission.fingerprints):
+        # It may have lost a proof to one that was then refused for another of its proofs.
+        return (await store(connection, [submission]))[0]
+    return await _refused_or_replacing(connection, submission)
 
 
 async def _refused_or_replacing(connection: Connection, submission: Submission) -> Outcome:
     if not submission.keep_last:
         return Outcome.already_answered
-    holders = await queries.lock_holders(connection, submission)
+    holders = await standing.lock_holders(connection, submission)
     if submission.submission_id in holders:
         # It stands already: an equal one came just before it in this batch.
         [former_self] = await earlier(connection, [submission])
@@ -86,14 +112,14 @@ async def _refused_or_replacing(connection: Connection, submission: Submission) 
     if not holders:
         # While it waited, another answer of this person took the place, or it was withdrawn.
         return (await store(connection, [submission]))[0]
-    former = await queries.latest(connection, [(submission.campaign_id, one) for one in holders])
+    former = await standing.latest(connection, [(submission.campaign_id, one) for one in holders])
     # Across channels the first always stands; nor can one response replace two.
     if len(holders) != 1 or former[0]["channel"] != submission.channel:
         return Outcome.already_answered
     undoing = connection.transaction()
     await undoing.start()
     try:
-        await withdraw(connection, submission.campaign_id, holders.pop())
+        await withdraw(connection, submission.campaign_id, holders.pop(), Cause.replaced)
         [row] = await queries.insert(connection, [submission])
     except UniqueViolationError:
         # Its person withdrew it at this very moment, so the way is free.
@@ -110,13 +136,13 @@ async def earlier(
     connection: Connection, submissions: Sequence[Submission]
 ) -> list[Outcome | None]:
     """For each submission: what it is to the one stored under its id, None where there is none."""
-    rows = await queries.latest(connection, [submission.key for submission in submissions])
+    rows = await standing.latest(connection, [submission.key for submission in submissions])
     found: list[Outcome | None] = []
     for index, submission in enumerate(submissions):
         row = rows.get(index)
         if row is None:
             found.append(None)
-        elif row["sign"] < 0:
+        elif row["sign"] < 0 and row["cause"] not in _COUNTED_ONCE_BEFORE:
             found.append(Outcome.withdrawn)
         elif encoded_of(row) == submission.encoded:
             found.append(Outcome.replayed)
@@ -126,7 +152,7 @@ async def earlier(
 
 
 def encoded_of(row: dict[str, object]) -> Encoded:
-    """The answers in a row of `queries.latest`."""
+    """The answers in a row of `standing.latest`."""
     numbers = row["numbers"]
     texts = zip(row["positions"], row["bodies"], strict=True)  # type: ignore[call-overload]
     return Encoded(
@@ -143,27 +169,36 @@ async def revise(connection: Connection, submission: Submission) -> Outcome:
     stored; already_answered where a proof belongs to another response by now: then nothing of
     this response counts any more.
     """
-    rows = await queries.latest(connection, [submission.key])
+    rows = await standing.latest(connection, [submission.key])
     row = rows.get(0)
     if row is None:
         return (await store(connection, [submission]))[0]
     if row["sign"] > 0:
-        await queries.reverse(connection, *submission.key, row["sequence"])
-    if not await queries.take_claims(connection, submission):
+        await standing.reverse(connection, *submission.key, row["sequence"], Cause.revised)
+    if not await standing.take_claims(connection, submission):
         return Outcome.already_answered
     sequence = row["sequence"] + (2 if row["sign"] > 0 else 1)
-    await queries.append(connection, submission, sequence)
+    await standing.append(connection, submission, sequence)
     return Outcome.stored
 
 
-async def withdraw(connection: Connection, campaign_id: int, submission_id: UUID) -> bool:
+async def withdraw(
+    connection: Connection, campaign_id: int, submission_id: UUID, cause: Cause = Cause.withdrawn
+) -> bool:
     """Take a response out of the count and free its persons; whether there was one counted.
 
-    Errors: UniqueViolationError where it is changed at the same moment; nothing is taken twice.
+    One that was voided cannot be restored after that. Errors: UniqueViolationError where it is
+    changed at the same moment; nothing is taken twice.
     """
-    row = (await queries.latest(connection, [(campaign_id, submission_id)])).get(0)
-    if row is None or row["sign"] < 0:
+    row = (await standing.latest(connection, [(campaign_id, submission_id)])).get(0)
+    if row is None:
         return False
-    await queries.reverse(connection, campaign_id, submission_id, row["sequence"])
-    await queries.free_claims(connection, campaign_id, submission_id)
-    return True
+    counted: bool = row["sign"] > 0
+    if counted:
+        await standing.reverse(connection, campaign_id, submission_id, row["sequence"], cause)
+    elif row["cause"] == Cause.voided:
+        await standing.withdraw_voided(connection, campaign_id, submission_id, row["sequence"])
+    else:
+        return False
+    await standing.free_claims(connection, campaign_id, submission_id)
+    return counted
