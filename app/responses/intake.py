@@ -9,12 +9,13 @@ import logging
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from asyncpg.exceptions import DeadlockDetectedError, InterfaceError
+from asyncpg.exceptions import InterfaceError
 
 from app.core import database_errors, metrics
 from app.core.database import Connection, Pool
 from app.core.problems import Busy
 from app.responses import ledger
+from app.responses.ledger.settling import settle
 from app.responses.submission import Outcome, Submission
 
 log = logging.getLogger("xinsheng.intake")
@@ -126,7 +127,8 @@ class Intake:
         self, lent: "_Lent", waiting: Sequence[_Waiting], error: Exception
     ) -> None:
         if len(waiting) == 1:
-            log.error("a response could not be stored", exc_info=error)
+            if not isinstance(error, Busy):
+                log.error("a response could not be stored", exc_info=error)
             _refuse(waiting, error)
             return
         # One of them breaks the batch: the others must not suffer for it.
@@ -173,14 +175,7 @@ async def _stored_new(lent: _Lent, waiting: Sequence[_Waiting]) -> list[Outcome 
 
 
 async def _stored(lent: _Lent, waiting: Sequence[_Waiting]) -> list[Outcome]:
-    connection = await lent.get()
-    submissions = [submission for submission, _ in waiting]
-    try:
-        async with connection.transaction():
-            return await ledger.store(connection, submissions)
-    except DeadlockDetectedError:
-        async with connection.transaction():
-            return await ledger.store(connection, submissions)
+    return await settle(await lent.get(), [submission for submission, _ in waiting])
 
 
 def _tell(waiting: Sequence[_Waiting], outcomes: Sequence[Outcome | None]) -> list[_Waiting]:

@@ -63,6 +63,18 @@ FROM responses, (VALUES (1, 1, $4::smallint), (2, -1, $5::smallint)) AS step (n,
 WHERE campaign_id = $1 AND submission_id = $2 AND sequence = $3
 """
 
+_LOCK_CLAIMS = """
+SELECT submission_id, fingerprint FROM claims
+WHERE campaign_id = $1 AND (
+    fingerprint = ANY($3::bytea[])
+    OR submission_id = ANY($2::uuid[]) AND transaction_id >> 4 = ANY (
+        SELECT transaction_id >> 4 FROM responses
+        WHERE campaign_id = $1 AND submission_id = ANY($2::uuid[])
+    )
+)
+ORDER BY fingerprint FOR UPDATE
+"""
+
 _APPEND = """
 INSERT INTO responses (
     campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
@@ -148,8 +160,19 @@ async def take_claims(connection: Connection, submission: Submission) -> bool:
     return False
 
 
+async def hold_texts(connection: Connection, campaign_id: int) -> None:
+    """Let nobody delete texts of a campaign until this transaction ends, for who moves them."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended('texts', $1))", campaign_id
+    )
+
+
 async def delete_texts(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
-    """Delete what was written in a response, in all that it has ever been."""
+    """Delete what was written in a response, in all that it has ever been; in a transaction."""
+    # A text that is being moved along with its response would be missed.
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('texts', $1))", campaign_id
+    )
     await connection.execute(
         """
         DELETE FROM response_texts WHERE campaign_id = $1 AND submission_id = $2
@@ -176,15 +199,24 @@ async def free_claims(connection: Connection, campaign_id: int, submission_id: U
     )
 
 
+async def lock_claims(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
+    """Keep a response's claims as they are, taken in the order in which everybody takes them."""
+    await connection.execute(_LOCK_CLAIMS, campaign_id, [submission_id], [])
+
+
 async def lock_holders(connection: Connection, submission: Submission) -> set[UUID]:
-    """The responses that hold this submission's proofs, kept from changing hands meanwhile."""
-    rows = await connection.fetch(
-        "SELECT submission_id FROM claims WHERE campaign_id = $1 AND fingerprint = ANY($2) "
-        "ORDER BY fingerprint FOR UPDATE",
+    """The responses that hold this submission's proofs; all that they hold stays as it is."""
+    proofs = list(submission.fingerprints)
+    holders = await connection.fetch(
+        "SELECT submission_id FROM claims WHERE campaign_id = $1 AND fingerprint = ANY($2)",
         submission.campaign_id,
-        list(submission.fingerprints),
+        proofs,
     )
-    return {row["submission_id"] for row in rows}
+    ids = {row["submission_id"] for row in holders}
+    # Those that appear only now were not locked with all they hold: whoever changes them waits
+    # for the one proof that was.
+    rows = await connection.fetch(_LOCK_CLAIMS, submission.campaign_id, list(ids), proofs)
+    return {row["submission_id"] for row in rows if row["fingerprint"] in submission.fingerprints}
 
 
 async def claimed(connection: Connection, campaign_id: int, fingerprints: Sequence[bytes]) -> bool:

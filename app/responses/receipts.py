@@ -3,16 +3,16 @@
 import hmac
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
-
-from asyncpg.exceptions import UniqueViolationError
 
 from app.core import clock
 from app.core.database import Connection
 from app.core.problems import NotFound
 from app.responses import ledger, queries
 from app.responses.directory import Directory, Rules
+from app.responses.ledger import settling
 from app.responses.problems import Closed
 from app.responses.submission import receipt, receipt_names
 from app.responses.tables import Cause
@@ -93,7 +93,8 @@ async def erase(connection: Connection, directory: Directory, text: str) -> Arri
     if status in _STANDING and _open(rules):
         await _withdraw(connection, rules, submission_id)
         status = "withdrawn"
-    await queries.delete_texts(connection, rules.id, submission_id)
+    async with connection.transaction():
+        await queries.delete_texts(connection, rules.id, submission_id)
     return replace(arrival, status=status, answers=None)
 
 
@@ -102,11 +103,8 @@ def _open(rules: Rules) -> bool:
 
 
 async def _withdraw(connection: Connection, rules: Rules, submission_id: UUID) -> None:
-    try:
-        async with connection.transaction():
-            await ledger.withdraw(connection, rules.id, submission_id)
-    except UniqueViolationError:
-        pass  # withdrawn twice at once: the other one did it
+    withdrawing = partial(ledger.withdraw, connection, rules.id, submission_id)
+    await settling.in_a_transaction(connection, withdrawing)
 
 
 async def _verified(connection: Connection, directory: Directory, text: str) -> tuple[Rules, UUID]:

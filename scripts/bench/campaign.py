@@ -92,7 +92,7 @@ def _campaign() -> dict[str, Any]:
         "region": "S",
         "opens_at": (now - timedelta(days=1)).isoformat(),
         "closes_at": (now + timedelta(days=1)).isoformat(),
-        "identity": ["invitation"],
+        "identity": ["wechat", "invitation"],
         "populations": {"parent": {"questionnaire": "bench", "version": 1}},
     }
 

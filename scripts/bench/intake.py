@@ -1,20 +1,22 @@
 """Accepted responses per second, ours against a textbook's handler and one that stores nothing.
 
     .venv/bin/python -m scripts.bench.intake [--workers 1,2] [--stored 10000000]
-                                             [--without-folding] [--rounds 5] [--responses 12000]
+                                             [--without-folding] [--two-proofs]
+                                             [--rounds 5] [--responses 12000]
 
 All run on one machine with the load generator, interleaved, at 64 connections; the table shows
 medians. The others are served by plain uvicorn, and the one that stores nothing also with what
 `xinsheng serve` adds to it. The databases are embedded ones with PostgreSQL's default durability.
 With `--stored` ours is measured a second time, on a database that holds so many responses, with
-`--without-folding` once more as it would be if nothing were counted.
+`--without-folding` once more as it would be if nothing were counted. With `--two-proofs` the same
+database also gets responses that show a WeChat account beside their invitation.
 """
 
 import argparse
 import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from scripts.bench import load
@@ -25,6 +27,7 @@ from scripts.bench.serving import NOT_FOLDING, OURS, machine, served
 CONNECTIONS = 64
 _WARM_UP = 2_000
 _WITHOUT_FOLDING = "ours, without folding"
+_TWO_PROOFS = "ours, two proofs each"
 _TEXTBOOKS_SHARE = 4
 """The textbook's handler, which is slow, gets a fourth of the requests."""
 
@@ -62,10 +65,12 @@ def main() -> None:
     parser.add_argument("--workers", type=_numbers_of, default=[1, 2])
     parser.add_argument("--stored", type=int, default=0)
     parser.add_argument("--without-folding", action="store_true")
+    parser.add_argument("--two-proofs", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--responses", type=int, default=12_000)
     arguments = parser.parse_args()
     each = arguments.responses * arguments.rounds + _WARM_UP * max(arguments.workers)
+    each *= 2 if arguments.two_proofs else 1
     make = partial(prepared, invitations=each * len(arguments.workers))
     with ExitStack() as stack:
         databases = {"ours": stack.enter_context(make())}
@@ -76,6 +81,10 @@ def main() -> None:
             databases[_WITHOUT_FOLDING] = stack.enter_context(make())
         for workers in arguments.workers:
             with _handlers(databases, workers) as handlers:
+                if arguments.two_proofs:
+                    [ours] = [one for one in handlers if one.name == "ours"]
+                    two = replace(databases["ours"], with_account=True)
+                    handlers.append(Handler(_TWO_PROOFS, ours.port, database=two))
                 _measure(handlers, arguments.rounds, arguments.responses, workers)
             _report(handlers, workers)
 

@@ -71,11 +71,12 @@ class _Connection(asyncio.Protocol):
             self._done.set_result(None)
 
 
-def post(path: str, body: bytes) -> bytes:
+def post(path: str, body: bytes, *, cookie: str | None = None) -> bytes:
     """The bytes of a POST with a JSON body."""
+    kept = b"Cookie: %b\r\n" % cookie.encode() if cookie else b""
     return (
         b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
+        b"%bContent-Length: %d\r\n\r\n%b" % (path.encode(), kept, len(body), body)
     )
 
 

@@ -9,14 +9,21 @@ from pathlib import Path
 
 import asyncpg
 
+from app.core import clock
 from app.core.database import Database, engine
 from app.core.embedded_postgres import EmbeddedPostgres
+from app.core.keyring import Keyring
+from app.core.settings import load as load_settings
 from app.counts.folding import fold
+from app.identity import accounts
 from app.installation import prepare
 from scripts.bench import baselines, load
 from scripts.bench.campaign import ANSWERS, body, set_up
 from scripts.bench.filling import fill
 from scripts.bench.serving import OURS, served
+
+_CAMPAIGN_ID = 1
+"""The only one in a database of its own."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,20 @@ class Prepared:
 
     environment: dict[str, str]
     tokens: Iterator[str]
+    with_account: bool = False
+    """Whether each shows a WeChat account beside the invitation: two proofs to claim."""
 
     def requests(self, count: int) -> list[bytes]:
         """Responses of so many people who were invited."""
-        return [
-            load.post(f"/v1/invitations/{next(self.tokens)}/responses", body())
-            for _ in range(count)
-        ]
+        keyring = Keyring(load_settings(self.environment).secret_keys)
+        return [self._request(keyring, next(self.tokens)) for _ in range(count)]
+
+    def _request(self, keyring: Keyring, token: str) -> bytes:
+        path, cookie = f"/v1/invitations/{token}/responses", None
+        if self.with_account:
+            proof = accounts.seal(keyring, _CAMPAIGN_ID, [f"openid/bench/{token}"], clock.now())
+            cookie = f"{accounts.COOKIE}={proof}"
+        return load.post(path, body(), cookie=cookie)
 
 
 @contextmanager

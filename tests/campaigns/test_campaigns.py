@@ -50,7 +50,9 @@ async def test_the_required_fields_are_enough_and_the_rest_has_its_defaults(admi
         "opens_at": "2026-11-01T00:00:00Z",
         "closes_at": "2026-11-30T10:00:00Z",
         "delivery_days": 7,
-        "populations": {"parent": {**SIX, "weight": None, "under_14": False, "targets": []}},
+        "populations": {
+            "parent": {**SIX, "weight": None, "under_14": False, "max_children": 1, "targets": []}
+        },
         "identity": ["wechat", "invitation", "device"],
         "once_per": "population",
         "on_duplicate": "keep_first",
@@ -203,7 +205,7 @@ async def test_a_draft_can_be_changed_in_everything(admin: Api) -> None:
     shown = await admin.made("GET", "/v1/campaigns/C")
     assert shown == changed.json()
     assert shown["populations"] == {
-        "teacher": {**SIX, "weight": 2, "under_14": False, "targets": []}
+        "teacher": {**SIX, "weight": 2, "under_14": False, "max_children": 1, "targets": []}
     }
     for name in other:
         if name not in ("populations", "opens_at", "closes_at"):

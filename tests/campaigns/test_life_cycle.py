@@ -118,8 +118,14 @@ async def test_the_rest_may_change_while_it_runs(admin: Api, state: str) -> None
         "closes_at": "2026-12-31T00:00:00Z",
         "delivery_days": 30,
         "populations": {
-            "teacher": {**SIX, "weight": 1.5, "under_14": False, "targets": []},
-            "parent": {**SIX, "weight": 0.5, "under_14": False, "targets": [target]},
+            "teacher": {**SIX, "weight": 1.5, "under_14": False, "max_children": 1, "targets": []},
+            "parent": {
+                **SIX,
+                "weight": 0.5,
+                "under_14": False,
+                "max_children": 1,
+                "targets": [target],
+            },
         },
         "min_rank": 50,
         "headline_channels": ["phone"],

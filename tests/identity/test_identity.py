@@ -18,10 +18,23 @@ def test_a_fingerprint_depends_on_key_scope_kind_value_and_child() -> None:
         fingerprints(b"k" * 32, "population/0", [phone]),
         fingerprints(b"k" * 32, "campaign", [Proof("external", phone.value)]),
         fingerprints(b"k" * 32, "campaign", [Proof("phone", "+8613800000001")]),
-        fingerprints(b"k" * 32, "campaign", [phone], child="1"),
+        fingerprints(b"k" * 32, "campaign", [phone], child="2"),
+        fingerprints(b"k" * 32, "campaign", [phone], child="3"),
     ]
     assert len(set(made)) == len(made)
     assert all(len(one) == 16 for each in made for one in each)
+
+
+def test_the_first_child_is_the_one_without_a_number() -> None:
+    phone = [Proof("phone", "+8613800000000")]
+    unnumbered = fingerprints(b"k" * 32, "campaign", phone)
+    assert fingerprints(b"k" * 32, "campaign", phone, child="1") == unnumbered
+
+
+def test_an_invitation_admits_one_response_whoever_it_is_for() -> None:
+    invitation = [Proof("invitation", "1.0")]
+    made = {fingerprints(b"k" * 32, "campaign", invitation, child=one) for one in (None, "2", "3")}
+    assert len(made) == 1
 
 
 def test_fingerprints_come_in_one_order_whatever_the_proofs_did() -> None:

@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.database import Database
 from app.questionnaires.validator import Encoded
 from app.responses import ledger
+from app.responses.ledger.settling import settle
 from app.responses.submission import Outcome, Submission, receipt, receipt_names
 from app.responses.tables import Channel
 from tests.factories import Api
@@ -48,10 +49,10 @@ async def made(api: Api, *persons: str, **changes: Any) -> Submission:
 
 
 async def store(api: Api, *submissions: Submission) -> list[Outcome]:
-    """Store in a transaction of its own."""
+    """Store in transactions of their own."""
     database: Database = api.app.state.database
-    async with database.pool.acquire() as connection, connection.transaction():
-        return await ledger.store(connection, submissions)
+    async with database.pool.acquire() as connection:
+        return await settle(connection, submissions)
 
 
 async def counted(api: Api) -> Counter[bytes]:
@@ -160,6 +161,61 @@ async def test_a_withdrawal_frees_the_person_and_leaves_a_tombstone(ready: Api) 
     assert await store(ready, await made(ready, "a")) == [Outcome.stored]
 
 
+async def test_a_proof_that_a_refused_one_gave_back_is_free_in_the_same_batch(ready: Api) -> None:
+    assert await store(ready, await made(ready, "b")) == [Outcome.stored]
+    both, alone = await made(ready, "a", "b"), await made(ready, "a")
+    outcomes = await store(ready, both, alone)
+    assert outcomes == [Outcome.already_answered, Outcome.stored]
+    assert (prints("a")[0], alone.submission_id) in await claims(ready)
+
+
+async def test_several_proofs_are_stored_by_one_statement_or_left_alone(ready: Api) -> None:
+    database: Database = ready.app.state.database
+    taken = await made(ready, "a")
+    sent = [
+        await made(ready, "c", "d"),
+        await made(ready, "a", "e"),
+        await made(ready, "f", "g", "h", encoded=encoded(2, "写了字")),
+        await made(ready, "d", "i"),
+        await made(ready, "j"),
+        await made(ready),
+    ]
+    async with database.pool.acquire() as connection:
+        assert await ledger.store_new(connection, [taken]) == [Outcome.stored]
+        outcomes = await ledger.store_new(connection, sent)
+        stored = Outcome.stored
+        assert outcomes == [stored, None, stored, None, stored, None]
+        held = {submission_id for _, submission_id in await claims(ready)}
+        assert held == {one.submission_id for one in (taken, sent[0], sent[2], sent[4])}
+        assert await ledger.earlier(connection, [sent[2]]) == [Outcome.replayed]
+        # The last one, of whom nothing is known, is for `store` to take.
+        rest = [one for one, outcome in zip(sent, outcomes, strict=True) if outcome is None]
+        refused = Outcome.already_answered
+        assert await settle(connection, rest) == [refused, refused, stored]
+
+
+async def test_at_once_new_ones_of_several_proofs_never_share_one(ready: Api) -> None:
+    database: Database = ready.app.state.database
+    chance = random.Random(5)
+    persons = [f"p{number}" for number in range(10)]
+    batches = [[await made(ready, *chance.sample(persons, 2)) for _ in range(4)] for _ in range(30)]
+
+    async def new(batch: list[Submission]) -> list[Outcome | None]:
+        async with database.pool.acquire() as connection:
+            return await ledger.store_new(connection, batch)
+
+    outcomes = await asyncio.gather(*(new(batch) for batch in batches))
+    stored = {
+        one.submission_id
+        for batch, told in zip(batches, outcomes, strict=True)
+        for one, outcome in zip(batch, told, strict=True)
+        if outcome is Outcome.stored
+    }
+    held = Counter(submission_id for _, submission_id in await claims(ready))
+    assert held == dict.fromkeys(stored, 2)
+    assert sum((await counted(ready)).values()) == len(stored) > 0
+
+
 async def test_keep_last_replaces_through_the_same_channel_only(ready: Api) -> None:
     first = await made(ready, "a", "b")
     later = await made(ready, "a", encoded=encoded(2), keep_last=True)
@@ -169,7 +225,7 @@ async def test_keep_last_replaces_through_the_same_channel_only(ready: Api) -> N
     assert await store(ready, first) == [Outcome.stored]
     assert await store(ready, elsewhere) == [Outcome.already_answered]
     assert await store(ready, later) == [Outcome.replaced]
-    assert await store(ready, later, first) == [Outcome.replayed, Outcome.withdrawn]
+    assert await store(ready, later, first) == [Outcome.replayed, Outcome.replayed]
     assert await counted(ready) == {encoded(2).answers: 1}
     assert await claims(ready) == {(prints("a")[0], later.submission_id)}
 

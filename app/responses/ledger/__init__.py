@@ -60,7 +60,8 @@ async def store(connection: Connection, submissions: Sequence[Submission]) -> li
     """Store a batch of responses; the connection is in a transaction that the caller commits.
 
     Returns the outcome of each, in order. A refused response binds nothing. Equal submissions
-    within the batch count as sent one after the other.
+    within the batch count as sent one after the other. Nothing is replaced here: `keep_last` is
+    for `settling`.
     """
     first: dict[tuple[int, UUID], int] = {}
     for index, submission in enumerate(submissions):
@@ -88,47 +89,16 @@ async def store(connection: Connection, submissions: Sequence[Submission]) -> li
     if unsettled:
         refused = [submissions[index] for index in unsettled]
         for index, former in zip(unsettled, await earlier(connection, refused), strict=True):
-            outcomes[index] = former or await _settled(connection, submissions[index], freed)
+            outcomes[index] = former or await _refused(connection, submissions[index], freed)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-async def _settled(
+async def _refused(
     connection: Connection, submission: Submission, freed: set[tuple[int, bytes]]
 ) -> Outcome:
     if not freed.isdisjoint((submission.campaign_id, one) for one in submission.fingerprints):
         # It may have lost a proof to one that was then refused for another of its proofs.
         return (await store(connection, [submission]))[0]
-    return await _refused_or_replacing(connection, submission)
-
-
-async def _refused_or_replacing(connection: Connection, submission: Submission) -> Outcome:
-    if not submission.keep_last:
-        return Outcome.already_answered
-    holders = await standing.lock_holders(connection, submission)
-    if submission.submission_id in holders:
-        # It stands already: an equal one came just before it in this batch.
-        [former_self] = await earlier(connection, [submission])
-        return former_self or Outcome.already_answered
-    if not holders:
-        # While it waited, another answer of this person took the place, or it was withdrawn.
-        return (await store(connection, [submission]))[0]
-    former = await standing.latest(connection, [(submission.campaign_id, one) for one in holders])
-    # Across channels the first always stands; nor can one response replace two.
-    if len(holders) != 1 or former[0]["channel"] != submission.channel:
-        return Outcome.already_answered
-    undoing = connection.transaction()
-    await undoing.start()
-    try:
-        await withdraw(connection, submission.campaign_id, holders.pop(), Cause.replaced)
-        [row] = await queries.insert(connection, [submission])
-    except UniqueViolationError:
-        # Its person withdrew it at this very moment, so the way is free.
-        await undoing.rollback()
-        return (await store(connection, [submission]))[0]
-    if row["stored"]:
-        await undoing.commit()
-        return Outcome.replaced
-    await undoing.rollback()
     return Outcome.already_answered
 
 
@@ -193,6 +163,7 @@ async def withdraw(
     row = (await standing.latest(connection, [(campaign_id, submission_id)])).get(0)
     if row is None:
         return False
+    await standing.lock_claims(connection, campaign_id, submission_id)
     counted: bool = row["sign"] > 0
     if counted:
         await standing.reverse(connection, campaign_id, submission_id, row["sequence"], cause)
