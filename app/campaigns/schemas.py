@@ -131,6 +131,14 @@ class CampaignIn(Body):
         "person is erased: claims and their key, texts, details of interviews. Closed answers, "
         "which say nothing of anybody then, and their counts stay.",
     )
+    answers_shown_minutes: int = Field(
+        30,
+        ge=0,
+        le=525_600,
+        strict=True,
+        description="For how long a receipt shows the answers themselves. The longer, the longer "
+        "somebody can demand to be shown what was answered.",
+    )
     contact: Notes | None = Field(
         None, description="Whom to ask, as the page shows it.", examples=[{"phone": "0536-12345"}]
     )

@@ -27,7 +27,15 @@ from app.questionnaires.problems import NotOwner
 from app.units import service as units
 
 KEY_PURPOSES = ("identity", "receipt")
-_FROZEN_BY_OPENING = ("region", "identity", "once_per", "on_duplicate", "min_cell", "purpose")
+_FROZEN_BY_OPENING = (
+    "region",
+    "identity",
+    "once_per",
+    "on_duplicate",
+    "min_cell",
+    "purpose",
+    "answers_shown_minutes",
+)
 _VERBS: dict[State, str] = {"open": "open", "closed": "close", "archived": "archive"}
 _BEFORE: dict[State, tuple[State, ...]] = {
     "open": ("draft", "closed"),

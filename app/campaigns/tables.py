@@ -48,6 +48,8 @@ class Campaign(Base):
     """What the answers are for, as people are told before they answer."""
     retention_days: Mapped[int] = mapped_column(SmallInteger, server_default="180")
     """Days after the last delivery for which what could lead to a person is kept."""
+    answers_shown_minutes: Mapped[int] = mapped_column(server_default="30")
+    """For so long after answering a receipt shows the answers."""
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
     """When that was erased; the identity key went with it."""
     state: Mapped[str] = mapped_column(Text, server_default="draft")
@@ -63,6 +65,7 @@ class Campaign(Base):
         CheckConstraint("closes_at > opens_at", "window"),
         CheckConstraint("min_cell >= 5", "min_cell"),
         CheckConstraint("retention_days >= 1", "retention_days"),
+        CheckConstraint("answers_shown_minutes >= 0", "answers_shown_minutes"),
     )
 
 

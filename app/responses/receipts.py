@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -17,10 +17,6 @@ from app.responses.problems import Closed
 from app.responses.submission import receipt, receipt_names
 from app.responses.tables import Cause
 
-ANSWERS_SHOWN = timedelta(minutes=30)
-"""So that nobody can demand to be shown them later."""
-
-
 ArrivalStatus = Literal["accepted", "withdrawn", "replaced", "voided"]
 _STANDING = ("accepted", "voided")
 """Of these, withdrawing changes something: a voided response could be restored."""
@@ -34,7 +30,8 @@ class Arrival:
     status: ArrivalStatus
     received_at: datetime
     answers: dict[str, Any] | None
-    """None once `ANSWERS_SHOWN` has passed, or where the response does not count."""
+    """None after the campaign's `answers_shown`, so that nobody can demand to be shown them later,
+    or where the response does not count."""
     erased_from: datetime
     """From when on everything is erased that could lead to a person."""
 
@@ -47,7 +44,7 @@ async def read(connection: Connection, directory: Directory, text: str) -> Arriv
         raise _unknown()
     status = _status(row)
     answers = None
-    if status == "accepted" and clock.now() - row["answered_at"] < ANSWERS_SHOWN:
+    if status == "accepted" and clock.now() - row["answered_at"] < rules.answers_shown:
         population = next(one for one in rules.populations if one.position == row["population"])
         answers = population.questionnaire.validator.decode(ledger.encoded_of(row))
     return Arrival(rules.code, status, row["answered_at"], answers, rules.erased_from)

@@ -104,7 +104,7 @@ class ArrivalOut(Reply):
     campaign: str = Field(description="The code of the campaign that it answered.")
     received_at: datetime = Field(description="When it arrived.")
     answers: dict[str, Any] | None = Field(
-        description="The answers, for 30 minutes after they were given; then null."
+        description="The answers, for the campaign's `answers_shown_minutes`; then null."
     )
     erased_from: datetime = Field(
         description="From then on all that could lead to a person is erased; the receipt goes on "

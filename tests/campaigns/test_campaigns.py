@@ -61,6 +61,7 @@ async def test_the_required_fields_are_enough_and_the_rest_has_its_defaults(admi
         "headline_channels": None,
         "purpose": None,
         "retention_days": 180,
+        "answers_shown_minutes": 30,
         "contact": None,
         "legal": None,
     }

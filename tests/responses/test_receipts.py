@@ -3,7 +3,17 @@
 import asyncio
 from datetime import timedelta
 
-from tests.factories import Api, answers, invitations, submission
+import pytest
+
+from tests.factories import (
+    Api,
+    answers,
+    campaign_body,
+    invitations,
+    open_campaign,
+    submission,
+    tree,
+)
 
 
 async def answered(api: Api, token: str, value: str = "satisfied") -> str:
@@ -24,6 +34,27 @@ async def test_a_receipt_shows_the_answers_for_half_an_hour_and_arrival_always(
     )
     later = await ready.made("POST", "/v1/receipts/read", {"receipt": f" {receipt} "})
     assert (later["status"], later["answers"]) == ("accepted", None)
+
+
+@pytest.mark.parametrize(("minutes", "shown"), [(0, False), (45, True)])
+async def test_a_campaign_says_for_how_long_answers_are_shown(
+    admin: Api, minutes: int, shown: bool
+) -> None:
+    await tree(admin)
+    await open_campaign(admin, answers_shown_minutes=minutes)
+    [token] = await invitations(admin, 1)
+    receipt = await answered(admin, token)
+    await admin.app.state.database.pool.execute(
+        "UPDATE responses SET answered_at = answered_at - $1::interval", timedelta(minutes=31)
+    )
+    read = await admin.made("POST", "/v1/receipts/read", {"receipt": receipt})
+    assert (read["answers"] is not None) is shown
+    # Who has answered was told how long: it no longer changes.
+    body = campaign_body(answers_shown_minutes=minutes + 1)
+    kept = await admin.made("GET", "/v1/campaigns/C")
+    body |= {name: kept[name] for name in ("opens_at", "closes_at")}
+    reply = await admin.put("/v1/campaigns/C", body)
+    assert reply.json()["errors"][0]["pointer"] == "/answers_shown_minutes"
 
 
 async def test_a_withdrawn_response_counts_no_more_and_its_person_may_answer_again(
