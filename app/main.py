@@ -27,7 +27,13 @@ from app.core.secret_keys import following
 from app.core.settings import Settings, load
 from app.core.status import router as status
 from app.counts.folding import folding
+from app.counts.origins.routes import router as origins
 from app.counts.routes import router as counts
+from app.doubts.keeping import keeping
+from app.doubts.routes import router as doubts
+from app.identity.wechat.routes import router as wechat
+from app.identity.wechat.routes import verify_routes
+from app.identity.wechat.service import recognising
 from app.links.routes import router as links
 from app.phone_page.routes import PAGE_ROUTES
 from app.questionnaires.routes import router as questionnaires
@@ -37,6 +43,9 @@ from app.responses.routes import router as responses
 from app.responses.service import receiving
 from app.results.routes import router as results
 from app.retention.erasing import erasing
+from app.retention.lists import Lists
+from app.retention.routes import router as retention
+from app.rosters.routes import router as rosters
 from app.telephone.routes import router as telephone
 from app.units.routes import router as units
 
@@ -47,16 +56,22 @@ ROUTERS = (
     units,
     questionnaires,
     campaigns,
+    retention,
     links,
+    rosters,
+    wechat,
     responses,
     telephone,
+    doubts,
     counts,
+    origins,
     results,
 )
 
 BODY_LIMITS = {
     "/responses": 128 << 10,
     "/units/import": 32 << 20,
+    "/roster": 32 << 20,
     "/interviews": 8 << 20,
 }
 
@@ -70,12 +85,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         async with (
             receiving(database.pool, app.state.keyring, app.state.limits) as reception,
+            recognising(settings.wechat, app.state.keyring, database.pool) as wechat,
             folding(database),
+            keeping(database, settings.quality),
             sharing(app.state.limits, database.pool),
             following(app.state.keyring, settings.keys_file),
-            erasing(database),
+            erasing(database, Lists.of(settings, app.state.keyring), reception.directory),
         ):
             app.state.reception = reception
+            app.state.wechat = wechat
             yield
     finally:
         await database.close()
@@ -125,6 +143,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     app.state.turns = Turns()
     app.router.routes.extend(HOT_ROUTES)
     app.router.routes.extend(PAGE_ROUTES)
+    app.router.routes.extend(verify_routes(settings.verify_files))
     for router in (*ROUTERS, reference):
         app.include_router(router)
     handle_errors(app)

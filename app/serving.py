@@ -185,6 +185,7 @@ def welcome(settings: Settings, shown: Shown | None, *, serves: bool = True) -> 
     lines += [
         f"  Answer as a parent  {shown.link_url}",
         f"  By invitation       {shown.invitation_url}",
+        *_as_in_wechat(settings, shown),
         f"  Results             {shown.results_url}",
         "",
         "Clients of the demonstration, for POST /oauth/token:",
@@ -201,3 +202,13 @@ def welcome(settings: Settings, shown: Shown | None, *, serves: bool = True) -> 
         f"-d grant_type=client_credentials {base}/oauth/token",
     ]
     return "\n".join(lines)
+
+
+def _as_in_wechat(settings: Settings, shown: Shown) -> list[str]:
+    # A stand-in for WeChat takes any browser for WeChat's own.
+    if settings.wechat is None or not settings.wechat.authorize_base.startswith("http://127."):
+        return []
+    return [
+        f"  As if in WeChat     {shown.link_url}?wechat=yes",
+        f"   … by invitation    {shown.invitation_url}?wechat=yes",
+    ]

@@ -8,9 +8,13 @@ import app.access.tables
 import app.campaigns.tables
 import app.core.limits.tables
 import app.counts.tables
+import app.doubts.tables
+import app.identity.wechat.tables
 import app.links.tables
 import app.questionnaires.tables
 import app.responses.tables
+import app.retention.tables
+import app.rosters.tables
 import app.telephone.tables
 import app.units.tables  # noqa: F401 - the tables register themselves
 from app.core.database import Base

@@ -28,6 +28,8 @@ KNOW_HTTP = {
     "app.core.status",
     "app.access.principal",
     "app.access.turns",
+    "app.phone_page.callers",
+    "app.phone_page.replies",
     "app.responses.guesses",
 }
 """Modules besides `routes` that may import FastAPI or Starlette."""

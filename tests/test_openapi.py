@@ -15,7 +15,7 @@ from tests.factories import Api
 Document = dict[str, Any]
 
 # Pages for people, and the document itself.
-FOR_PEOPLE = ("/s/", "/i/", "/static/", "/docs", "/redoc", "/openapi.json")
+FOR_PEOPLE = ("/s/", "/i/", "/wechat/", "/static/", "/docs", "/redoc", "/openapi.json")
 
 
 @pytest.fixture
@@ -176,6 +176,7 @@ async def test_operations_without_a_token_are_few_and_known(document: Document) 
         "GET /v1/links/{link}",
         "POST /v1/links/{link}/responses",
         "POST /v1/invitations/{token}/responses",
+        "GET /v1/wechat/signature",
         "POST /v1/receipts/read",
         "POST /v1/receipts/withdraw",
         "POST /v1/receipts/erase",

@@ -12,12 +12,14 @@ from typing import Any
 from asyncpg.exceptions import InterfaceError, PostgresError
 from sqlalchemy.exc import DBAPIError
 
-from app.backup import files, restoring, taking
+from app.backup import files, register, restoring, taking
 from app.backup.sealing import BackupRefused, Kind
-from app.core import clock
-from app.core.database import database_url
+from app.core import clock, migrating
+from app.core.database import Database, database_url
 from app.core.keyring import Keyring
 from app.core.settings import Settings
+from app.retention import lists
+from app.retention.destroying import entries
 
 Run = Callable[[argparse.Namespace], None]
 _EVERY_SECONDS = 1.0
@@ -63,6 +65,16 @@ def add_parsers(
     restoring.set_defaults(run=restore)
     restoring.add_argument("source", type=Path, metavar="FILE", help="the backup")
     _add_keys(restoring, "FILE", "campaigns' keys; default the .keys beside the backup, if any")
+    choice = restoring.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--destructions",
+        type=Path,
+        metavar="FILE",
+        help="a list of destroyed keys, besides those beside the backup and in the data directory",
+    )
+    choice.add_argument(
+        "--no-destructions", action="store_true", help="bring keys back that were destroyed since"
+    )
     restoring.add_argument("--verify", action="store_true", help="only check the backup")
     for parser in (taking, restoring):
         parser.add_argument("--quiet", action="store_true", help="tell no progress")
@@ -122,18 +134,8 @@ def backup(settings: Settings, arguments: argparse.Namespace) -> str:
     """
     keyring = Keyring(settings.secret_keys)
     targets = _targets(settings, arguments)
-    say = _Progress(quiet=arguments.quiet)
     with _explained("Nothing was backed up"):
-        made = asyncio.run(
-            taking.take(
-                database_url(settings),
-                keyring,
-                targets,
-                progress=lambda table, rows, size: say(
-                    f"{table}: {rows:,} rows, {_size(size)} of text"
-                ),
-            )
-        )
+        made = asyncio.run(_taken(settings, keyring, targets, arguments))
     for one in reversed(made):
         print(f"{one.path}  {_size(one.size)}, {one.rows:,} rows of {one.tables} tables")
     if strangers := made[-1].strangers:
@@ -145,7 +147,51 @@ def backup(settings: Settings, arguments: argparse.Namespace) -> str:
         if days is not None and kind in targets:
             for path in files.remove_older(targets[kind], keyring, kind, days):
                 print(f"{path}  removed, being older than {days} days")
+    with _explained("The backup is complete, but not what is recorded of it"):
+        asyncio.run(_recorded(settings, keyring, targets, arguments.keep_keys))
     return made[-1].path.name
+
+
+async def _taken(
+    settings: Settings,
+    keyring: Keyring,
+    targets: dict[Kind, Path],
+    arguments: argparse.Namespace,
+) -> list[taking.Taken]:
+    url, id = database_url(settings), taking.new_id()
+    if "keys" in targets:
+        await register.announce(url, id, targets["keys"].parent, arguments.keep_keys)
+    say = _Progress(quiet=arguments.quiet)
+    return await taking.take(
+        url,
+        keyring,
+        targets,
+        id=id,
+        progress=lambda table, rows, size: say(f"{table}: {rows:,} rows, {_size(size)} of text"),
+    )
+
+
+async def _recorded(
+    settings: Settings, keyring: Keyring, targets: dict[Kind, Path], keep_keys: int | None
+) -> None:
+    """Record which files of keys there are, and bring the lists of destructions up to date."""
+    url = database_url(settings)
+    if "keys" in targets:
+        await register.take_stock(url, keyring, targets["keys"].parent, keep_keys)
+    database = Database(url, pool_size=1)
+    try:
+        async with database.sessions() as session:
+            known = await entries(session) if await migrating.is_current(session) else []
+    finally:
+        await database.close()
+    for folder in {path.parent for path in targets.values()}:
+        try:
+            lists.add(keyring, folder, known)
+        except OSError as error:
+            raise BackupRefused(
+                f"The backup is complete, but not the list of destructions in {folder}: it cannot "
+                f"be written ({error.strerror})."
+            ) from error
 
 
 def _targets(settings: Settings, arguments: argparse.Namespace) -> dict[Kind, Path]:
@@ -188,18 +234,50 @@ def proved(settings: Settings, arguments: argparse.Namespace) -> Iterator[list[r
 def restore(
     settings: Settings, arguments: argparse.Namespace, backup: list[restoring.Proved]
 ) -> None:
-    """Restore what was proved, and count it anew. Errors: BackupRefused."""
+    """Restore what was proved, and count it anew. Errors: BackupRefused, ListRefused."""
     say = _Progress(quiet=arguments.quiet)
     url = database_url(settings)
+    listed = _listed(settings, arguments, backup)
     with _explained("Nothing was restored"):
-        rows = asyncio.run(restoring.restore(url, backup, progress=say.share))
-    print(f"Restored: {rows:,} rows. Counting them anew …", flush=True)
+        restored = asyncio.run(restoring.restore(url, backup, progress=say.share, listed=listed))
+    for one in restored.again:
+        print(
+            f"The key of {one.campaign} was destroyed again, and its claims with it, as on "
+            f"{one.destroyed_at:%Y-%m-%d %H:%M} UTC."
+        )
+    print(f"Restored: {restored.rows:,} rows. Counting them anew …", flush=True)
     with _explained("Everything is restored, but not counted; xinsheng recount does that"):
         counted = asyncio.run(restoring.count(url))
     print(
         f"{counted.responses:,} responses of {counted.campaigns} campaigns count, and every count "
         "is what its rows say."
     )
+
+
+def _listed(
+    settings: Settings, arguments: argparse.Namespace, backup: list[restoring.Proved]
+) -> set[lists.Entry]:
+    """What was destroyed, by all lists that there are; the data directory then has it too."""
+    if arguments.no_destructions:
+        print("Without the list of destructions: a key that was destroyed since may be back.")
+        return set()
+    keyring = backup[0].keyring
+    kept = lists.Lists.of(settings, keyring)
+    folders = dict.fromkeys([*(one.path.parent for one in backup), kept.beside, kept.own])
+    paths = [path for folder in folders for path in lists.ours(keyring, folder)]
+    if arguments.destructions is not None:
+        paths.append(arguments.destructions)
+    if not paths:
+        print(
+            f"No list of destructions (*{lists.SUFFIX}) lies beside {backup[0].path} or in "
+            f"{kept.own}: if a campaign's key was destroyed since this backup was made, it is "
+            "back. Where you have the list, restore anew with --destructions FILE."
+        )
+        return set()
+    found = {entry for path in paths for entry in lists.read(keyring, path)}
+    print(f"{len(found)} destructions are listed in {', '.join(map(str, paths))}.")
+    lists.add(keyring, kept.own, found)
+    return found
 
 
 def _size(count: int) -> str:

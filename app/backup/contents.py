@@ -9,9 +9,13 @@ import app.access.tables
 import app.campaigns.tables
 import app.core.limits.tables
 import app.counts.tables
+import app.doubts.tables
+import app.identity.wechat.tables
 import app.links.tables
 import app.questionnaires.tables
 import app.responses.tables
+import app.retention.tables
+import app.rosters.tables
 import app.telephone.tables
 import app.units.tables  # noqa: F401 - the tables register themselves
 from app.backup.sealing import BackupRefused
@@ -20,8 +24,11 @@ from app.core.database import Base
 LEFT_OUT = {
     "alembic_version": "the header of the file says it",
     "running_counts": "counted anew from the responses",
+    "origin_counts": "goes with the running counts",
     "folded_campaigns": "goes with the running counts",
     "folding": "names transactions of one server, which don't travel",
+    "judging": "names a transaction of one server, which doesn't travel",
+    "judged_campaigns": "responses are judged anew; their flags stand with them",
 }
 """Tables that a backup does without, and why. So it does without UNLOGGED ones: figures of the
 moment, which PostgreSQL itself throws away when it crashes."""

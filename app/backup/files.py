@@ -134,14 +134,15 @@ def remove_older(newest: Path, keyring: Keyring, kind: Kind, days: int) -> list[
     """
     before = clock.now() - timedelta(days=days)
     removed = []
-    for path, header in _present(newest.parent, kind):
+    for path, header in present(newest.parent, kind):
         if path != newest and holds_key(keyring, header) and header.instant < before:
             path.unlink(missing_ok=True)
             removed.append(path)
     return removed
 
 
-def _present(folder: Path, kind: Kind) -> Iterator[tuple[Path, Header]]:
+def present(folder: Path, kind: Kind) -> Iterator[tuple[Path, Header]]:
+    """The files of this kind in a folder, whatever keys they were made under."""
     for path in sorted(folder.glob(f"*{SUFFIXES[kind]}")):
         with suppress(OSError, BackupRefused), path.open("rb") as file:
             header, _ = read_header(file, str(path))

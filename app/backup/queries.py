@@ -5,6 +5,7 @@ Bare asyncpg. Names are of the catalogue's making or were authenticated, and quo
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from asyncpg.exceptions import ConnectionDoesNotExistError
@@ -215,3 +216,35 @@ async def set_sequence(connection: Connection, sequence: str, last: int) -> None
 async def analyze(connection: Connection, tables: Sequence[str]) -> None:
     """Let the planner know how much there is in these tables."""
     await connection.execute(f"ANALYZE {_listed(tables)}")
+
+
+async def days_kept(connection: Connection, folder: str) -> int | None:
+    """For how many days files of campaigns' keys in a folder are kept, by the newest backup."""
+    found: int | None = await connection.fetchval(
+        "SELECT kept_days FROM key_files WHERE folder = $1 AND kept_days IS NOT NULL "
+        "ORDER BY made_at DESC LIMIT 1",
+        folder,
+    )
+    return found
+
+
+async def keep_file(
+    connection: Connection, id: str, folder: str, made_at: datetime, kept_days: int | None
+) -> None:
+    """Record a file of campaigns' keys."""
+    await connection.execute(
+        "INSERT INTO key_files (id, folder, made_at, kept_days) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (id, folder) DO UPDATE SET made_at = excluded.made_at, "
+        "kept_days = excluded.kept_days",
+        id,
+        folder,
+        made_at,
+        kept_days,
+    )
+
+
+async def forget_files(connection: Connection, folder: str, present: Sequence[str]) -> None:
+    """Forget files of campaigns' keys in a folder, but for those that are there."""
+    await connection.execute(
+        "DELETE FROM key_files WHERE folder = $1 AND id <> ALL ($2)", folder, list(present)
+    )

@@ -1,7 +1,7 @@
 """Restoring a backup: proved to its end first, then all of it or nothing into an empty database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.backup import queries
+from app.backup import queries, register
 from app.backup.contents import END, IN_USE, ROWS, TABLE, Table, Totals, ours
 from app.backup.sealing import BackupRefused, Chunk, Header, Kind, chunks, read_header
 from app.core import migrating
@@ -17,6 +17,8 @@ from app.core.database import Connection, Database, driver_connection
 from app.core.keyring import Keyring
 from app.counts import folding, recounting
 from app.installation import prepare
+from app.retention.destroying import replay
+from app.retention.lists import Entry
 
 Progress = Callable[[str, float], None]
 """Told what is being done and the share of the file, 0 to 1, that is behind."""
@@ -31,12 +33,21 @@ class Proved:
     path: Path
     header: Header
     totals: Totals
+    keyring: Keyring
     _file: BinaryIO
-    _keyring: Keyring
 
     def chunks(self, progress: Progress) -> Iterator[Chunk]:
         """What it holds, proved again as it is read. Errors: BackupRefused."""
-        yield from _told(self._file, self._keyring, self.path, "Restoring", progress)
+        yield from _told(self._file, self.keyring, self.path, "Restoring", progress)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore has stored."""
+
+    rows: int
+    again: list[Entry]
+    """Campaigns whose key the backup still had, and which were destroyed again."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ def _prove(
             rows[table] += chunk.payload.count(b"\n")
     if chunk.kind != END or Totals.decoded(chunk.payload).rows != rows:
         raise BackupRefused(f"{path} has not as many rows as it says: report this.")
-    return Proved(path, header, Totals.decoded(chunk.payload), file, keyring)
+    return Proved(path, header, Totals.decoded(chunk.payload), keyring, file)
 
 
 def _told(
@@ -108,13 +119,16 @@ def _told(
         progress(f"{what} {path.name}", file.tell() / size)
 
 
-async def restore(url: str, backup: list[Proved], *, progress: Progress) -> int:
+async def restore(
+    url: str, backup: list[Proved], *, progress: Progress, listed: Collection[Entry] = ()
+) -> Restored:
     """Store what `proved` gave, all of it in one transaction, and migrate it to this version.
 
-    Returns the number of rows. Errors: BackupRefused where the database holds something or is in
-    use; asyncpg's and SQLAlchemy's where it fails. Nothing is stored then.
+    `listed`: destructions, which are done again in the same transaction. Errors: BackupRefused
+    where the database holds something or is in use; asyncpg's and SQLAlchemy's where it fails.
+    Nothing is stored then.
     """
-    database = Database(url, pool_size=1)
+    database = Database(url, keyring=backup[0].keyring, pool_size=1)
     try:
         async with database.sessions.begin() as session:
             await _be_alone(session)
@@ -125,11 +139,14 @@ async def restore(url: str, backup: list[Proved], *, progress: Progress) -> int:
             await connection.run_sync(migrating.upgrade, backup[0].header.revision)
             await _load(raw, backup, progress)
             await connection.run_sync(migrating.upgrade)
+            again = await replay(session, listed)
+            for folder in {one.path.parent for one in backup}:
+                await register.look(raw, backup[0].keyring, folder)
             await folding.begin_anew(session)
             await queries.analyze(raw, await queries.table_names(raw, logged=True))
     finally:
         await database.close()
-    return sum(sum(one.totals.rows.values()) for one in backup)
+    return Restored(sum(sum(one.totals.rows.values()) for one in backup), again)
 
 
 async def _be_alone(session: AsyncSession) -> None:

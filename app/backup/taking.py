@@ -76,16 +76,27 @@ class _Plan:
     strangers: list[str]
 
 
+def new_id() -> str:
+    """An id for a backup: both its files bear it."""
+    return secrets.token_hex(16)
+
+
 async def take(
-    url: str, keyring: Keyring, targets: Mapping[Kind, Path], *, progress: Progress
+    url: str,
+    keyring: Keyring,
+    targets: Mapping[Kind, Path],
+    *,
+    progress: Progress,
+    id: str | None = None,
 ) -> list[Taken]:
     """Back the database up beside whatever uses it, into a file for each kind that is wanted.
 
+    `id`: of `new_id`, where it was announced before.
     Returns what was made, the keys first: where there is a backup, there are its keys.
     Errors: BackupRefused; asyncpg's, where the database fails. Then there is no file under any of
     the names, or the keys alone.
     """
-    id = secrets.token_hex(16)
+    id = id or new_id()
     async with _one_instant(url) as connection:
         instant = clock.now().isoformat(timespec="seconds")
         plan = await _plan(connection)

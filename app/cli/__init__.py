@@ -12,7 +12,7 @@ from pathlib import Path
 from app import demonstration, serving
 from app.backup import commands as backups
 from app.backup.sealing import BackupRefused
-from app.cli import access
+from app.cli import access, campaigns, quality
 from app.cli.opening import database_server, fail, make_ready, noted, say
 from app.core import metrics
 from app.core import settings as environment
@@ -28,6 +28,7 @@ from app.doctor import examining, findings
 from app.installation import prepare
 from app.keys.rotation import KeysRefused
 from app.responses.service import Reception, receiving
+from app.retention.lists import ListRefused
 
 _DIFFERENCES_SHOWN = 10
 _REFUSALS = (
@@ -38,6 +39,7 @@ _REFUSALS = (
     demonstration.NotLoaded,
     serving.NotServed,
     KeysRefused,
+    ListRefused,
 )
 
 
@@ -108,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     backups.add_parsers(commands, common, backup=_backup, restore=_restore)
 
     access.add_parsers(commands, common)
+    campaigns.add_parsers(commands, common)
+    quality.add_parsers(commands, common)
     return parser
 
 

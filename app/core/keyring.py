@@ -17,10 +17,14 @@ Purpose = Literal[
     "backup",
     "backup-keys",
     "campaign-key",
+    "destructions",
     "device-proof",
     "invitation",
     "opened-page",
     "replay",
+    "wechat-code",
+    "wechat-state",
+    "wechat-stored",
 ]
 KEY_ID_BYTES = 4
 _NONCE_BYTES = 12

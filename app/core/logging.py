@@ -10,6 +10,8 @@ from typing import Literal
 
 Level = Literal["debug", "info", "warning", "error"]
 
+_TELLS_ADDRESSES = ("httpx", "httpcore")
+"""Loggers that write down the addresses they ask, with the codes and secrets in them."""
 _FIELDS = ("request_id", "method", "route", "status", "milliseconds")
 
 
@@ -51,3 +53,5 @@ def configure(level: Level = "warning") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _TELLS_ADDRESSES:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -12,13 +12,28 @@ from app.core import secret_keys
 from app.core.addresses import Network, networks
 from app.core.limits.policies import PER_MINUTE
 from app.core.logging import Level
+from app.core.thresholds import DEFAULTS, parsed
 
 KEYS_FILE = "secret-keys"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
+_WECHAT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_VERIFY_FILE = re.compile(r"((?:MP|WW)_verify_[A-Za-z0-9]{1,64}\.txt)=([A-Za-z0-9]{1,64})")
+
+
 class SettingsError(RuntimeError):
     """A setting is missing or wrong. The message says which, and what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeChatAccount:
+    """The official account in whose name people are recognised, and where WeChat is asked."""
+
+    app_id: str
+    app_secret: str = field(repr=False)
+    api_base: str
+    authorize_base: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +53,16 @@ class Settings:
     """Names that it is reached by, besides the one in `public_url`."""
     limits: Mapping[str, int] = field(default_factory=PER_MINUTE.copy)
     """Requests a minute, by policy; see `core.policies`."""
+    quality: Mapping[str, float | None] = field(default_factory=lambda: dict(DEFAULTS))
+    """What makes responses doubtful, by name; see `core.thresholds`. None: switched off."""
     migrates: bool = False
     """Whether a start may migrate an external database that has something in it."""
     backup_dir: Path | None = None
     """Where backups go; None: `backups` in the data directory."""
+    wechat: WeChatAccount | None = None
+    """None: nobody is recognised by WeChat."""
+    verify_files: Mapping[str, str] = field(default_factory=dict)
+    """Files by which WeChat checks that a domain is ours, by name, with their content."""
 
 
 def default_data_dir() -> Path:
@@ -71,8 +92,11 @@ def load(environment: Mapping[str, str] = os.environ, *, make_keys: bool = True)
         trusted_proxies=_trusted_proxies(environment),
         allowed_hosts=_allowed_hosts(environment),
         limits=_limits(environment),
+        quality=_quality(environment),
         migrates=_migrates(environment),
         backup_dir=_backup_dir(environment),
+        wechat=_wechat(environment),
+        verify_files=_verify_files(environment),
     )
 
 
@@ -93,14 +117,19 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
 
 
 def _public_url(environment: Mapping[str, str]) -> str:
-    url = (environment.get("XINSHENG_PUBLIC_URL") or "http://127.0.0.1:8000").rstrip("/")
+    url = environment.get("XINSHENG_PUBLIC_URL") or "http://127.0.0.1:8000"
+    return _web_address(url, "XINSHENG_PUBLIC_URL", "https://survey.example.org")
+
+
+def _web_address(given: str, name: str, such_as: str) -> str:
+    url = given.rstrip("/")
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         right = False
     if not right or parts.query or parts.fragment or not url.isprintable() or " " in url:
-        raise SettingsError("XINSHENG_PUBLIC_URL must look like https://survey.example.org")
+        raise SettingsError(f"{name} must look like {such_as}")
     return url
 
 
@@ -148,6 +177,15 @@ def _limits(environment: Mapping[str, str]) -> dict[str, int]:
     return limits
 
 
+def _quality(environment: Mapping[str, str]) -> dict[str, float | None]:
+    try:
+        return parsed(_listed(environment.get("XINSHENG_QUALITY")))
+    except ValueError as error:
+        raise SettingsError(
+            f"XINSHENG_QUALITY must list thresholds, such as fast=0.2, burst=off; {error}"
+        ) from error
+
+
 def _migrates(environment: Mapping[str, str]) -> bool:
     given = (environment.get("XINSHENG_MIGRATE") or "0").strip()
     if given not in ("0", "1"):
@@ -158,6 +196,39 @@ def _migrates(environment: Mapping[str, str]) -> bool:
 def _backup_dir(environment: Mapping[str, str]) -> Path | None:
     given = environment.get("XINSHENG_BACKUP_DIR")
     return Path(given).absolute() if given else None
+
+
+def _wechat(environment: Mapping[str, str]) -> WeChatAccount | None:
+    app_id = (environment.get("XINSHENG_WECHAT_APP_ID") or "").strip()
+    app_secret = (environment.get("XINSHENG_WECHAT_APP_SECRET") or "").strip()
+    api_base, authorize_base = "https://api.weixin.qq.com", "https://open.weixin.qq.com"
+    if given := environment.get("XINSHENG_WECHAT_API_BASE"):
+        api_base = _web_address(given, "XINSHENG_WECHAT_API_BASE", api_base)
+    if given := environment.get("XINSHENG_WECHAT_AUTHORIZE_BASE"):
+        authorize_base = _web_address(given, "XINSHENG_WECHAT_AUTHORIZE_BASE", authorize_base)
+    if not app_id and not app_secret:
+        return None
+    if not _WECHAT_ID.fullmatch(app_id) or not _WECHAT_ID.fullmatch(app_secret):
+        raise SettingsError(
+            "XINSHENG_WECHAT_APP_ID and XINSHENG_WECHAT_APP_SECRET belong together: set both, as "
+            "mp.weixin.qq.com shows them, or neither"
+        )
+    return WeChatAccount(
+        app_id=app_id, app_secret=app_secret, api_base=api_base, authorize_base=authorize_base
+    )
+
+
+def _verify_files(environment: Mapping[str, str]) -> dict[str, str]:
+    files = {}
+    for one in _listed(environment.get("XINSHENG_VERIFY_FILES")):
+        found = _VERIFY_FILE.fullmatch(one)
+        if found is None:
+            raise SettingsError(
+                "XINSHENG_VERIFY_FILES must list files with their content, such as "
+                "MP_verify_abc123.txt=abc123, WW_verify_xyz.txt=xyz"
+            )
+        files[found[1]] = found[2]
+    return files
 
 
 def _keys_file(environment: Mapping[str, str], data_dir: Path, *, external: bool) -> Path | None:

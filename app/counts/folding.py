@@ -21,6 +21,7 @@ from app.core.background import background
 from app.core.database import Connection, Database, driver_connection
 from app.counts import queries
 from app.counts.layouts import layouts_of
+from app.counts.origins import queries as by_origin
 
 log = logging.getLogger("xinsheng.counts")
 
@@ -72,6 +73,7 @@ async def _fold(session: AsyncSession, connection: Connection, most: int) -> Fol
     for campaign_id, population in present:
         layout = (await _layouts(session, campaign_id))[population]
         await queries.fold(connection, campaign_id, population, layout, since=since, below=below)
+        await by_origin.fold(connection, campaign_id, population, since=since, below=below)
     if present or state["now"] - state["folded_until"] > _RESTED:
         await queries.end_folding(connection, folded_below=below, **_progress(state, below))
     return Folded(caught_up=below == state["finished_below"])

@@ -21,11 +21,11 @@ BEFORE_ALL = -(1 << 63)
 _DAY = f"(answered_at AT TIME ZONE '{clock.SHANGHAI.key}')::date"
 _LOCK = "hashtext('folding')"
 # A lower bound alone is taken for a third of the table, and the table read whole: so both.
-_UNFOLDED = f"""
+UNFOLDED = f"""
     transaction_id >> 4 BETWEEN (SELECT folded_below >> 4 FROM folding) AND {(1 << 59) - 1}
     AND transaction_id >= (SELECT folded_below FROM folding)
 """
-_IN_RANGE = """
+IN_RANGE = """
     transaction_id >> 4 BETWEEN $3::bigint >> 4 AND $4::bigint >> 4
     AND transaction_id >= $3 AND transaction_id < $4
 """
@@ -123,7 +123,7 @@ def _unfolded(selection: Selection, population: int, filters: str) -> str:
     channel = "channel" if selection.by_channel else ""
     day = _DAY if selection.by_day else ""
     keys = [key for key in ("unit_id", channel, day) if key]
-    condition = f"{_UNFOLDED} AND campaign_id = $1 AND population = {population:d}"
+    condition = f"{UNFOLDED} AND campaign_id = $1 AND population = {population:d}"
     array = sums.RESPONDENTS_SQL if selection.respondents_only else sums.array_sql(layout)
     return f"""
         SELECT group_id, {population:d}, {channel or "NULL"}, {"day" if day else "NULL"}, sums
@@ -182,7 +182,7 @@ _ADD = """
     ON CONFLICT (campaign_id, unit_id, day, below, population, channel, flagged) DO UPDATE
     SET sums = ARRAY(SELECT a + b FROM unnest(standing.sums, excluded.sums) AS each (a, b))
 """
-_OF_POPULATION = "campaign_id = $1 AND population = $2 AND "
+OF_POPULATION = "campaign_id = $1 AND population = $2 AND "
 
 
 async def fold(
@@ -195,7 +195,7 @@ async def fold(
     below: int,
 ) -> None:
     """Add the rows of the transactions from `since` to before `below` to the running counts."""
-    spread = _spread(layout, _OF_POPULATION + _IN_RANGE)
+    spread = _spread(layout, OF_POPULATION + IN_RANGE)
     await connection.execute(_ADD.format(spread=spread), campaign_id, population, since, below)
 
 
@@ -251,7 +251,7 @@ async def nth_unfolded(connection: Connection, since: int, n: int) -> int | None
 
 async def present_in(connection: Connection, *, since: int, below: int) -> list[tuple[int, int]]:
     """(campaign, population) of the rows of these transactions."""
-    condition = _IN_RANGE.replace("$3", "$1").replace("$4", "$2")
+    condition = IN_RANGE.replace("$3", "$1").replace("$4", "$2")
     rows = await connection.fetch(
         f"SELECT DISTINCT campaign_id, population FROM responses WHERE {condition}", since, below
     )
@@ -262,7 +262,8 @@ async def populations_present(connection: Connection) -> list[tuple[int, int]]:
     """(campaign, population) of everything that has rows or running counts."""
     rows = await connection.fetch("""
         SELECT campaign_id, population FROM responses
-        UNION SELECT campaign_id, population FROM running_counts ORDER BY 1, 2
+        UNION SELECT campaign_id, population FROM running_counts
+        UNION SELECT campaign_id, population FROM origin_counts ORDER BY 1, 2
     """)
     return [(row["campaign_id"], row["population"]) for row in rows]
 
@@ -322,7 +323,7 @@ async def recounted(
     connection: Connection, campaign_id: int, population: int, layout: Layout
 ) -> list[Any]:
     """Groups whose running counts are not the sums of their folded rows: `rows` and `running`."""
-    condition = _OF_POPULATION + "transaction_id < (SELECT folded_below FROM folding)"
+    condition = OF_POPULATION + "transaction_id < (SELECT folded_below FROM folding)"
     rows: list[Any] = await connection.fetch(
         f"""
         WITH expected AS ({_spread(layout, condition)}),
@@ -361,7 +362,7 @@ async def lag(session: AsyncSession, *, most: int) -> dict[str, Any]:
     """`seconds` since everything was folded, and `rows` that are not, counted up to `most`."""
     statement = f"""
         SELECT extract(epoch FROM now() - folded_until)::float AS seconds, (
-            SELECT count(*) FROM (SELECT FROM responses WHERE {_UNFOLDED} LIMIT :most) AS unfolded
+            SELECT count(*) FROM (SELECT FROM responses WHERE {UNFOLDED} LIMIT :most) AS unfolded
         ) AS rows
         FROM folding
     """
@@ -378,6 +379,7 @@ async def moved_here(session: AsyncSession) -> bool:
 
 
 _OURS = "claims", "responses", "response_texts"
+_COUNTED = "running_counts", "origin_counts", "folded_campaigns"
 _PUT_BEFORE = """
     UPDATE {table} SET transaction_id = transaction_id - (1::bigint << 62)
     WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -391,8 +393,7 @@ async def begin_anew(session: AsyncSession) -> None:
         f"LOCK TABLE {', '.join(_OURS)} IN SHARE ROW EXCLUSIVE MODE",
         # Before all transactions of here; together, since they find each other by it.
         *(_PUT_BEFORE.format(table=table) for table in _OURS),
-        "DELETE FROM running_counts",
-        "DELETE FROM folded_campaigns",
+        *(f"DELETE FROM {table}" for table in _COUNTED),
         f"UPDATE folding SET folded_below = {BEFORE_ALL}, seen_below = {BEFORE_ALL}, "
         "server = (SELECT system_identifier FROM pg_control_system())",
     ):

@@ -13,6 +13,7 @@ from app.core.database import Database, driver_connection
 from app.counts import queries
 from app.counts.folding import at_one_instant
 from app.counts.layouts import layouts_of
+from app.counts.origins import queries as by_origin
 from app.questionnaires.layout import Layout
 from app.responses.tables import Channel
 
@@ -40,6 +41,20 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class OriginDifference:
+    """A link, batch or contractor whose count is not the sum of the rows that came through it."""
+
+    channel: int
+    origin_id: int
+    rows: int
+    running: int
+
+    def __str__(self) -> str:
+        origin = f"through {Channel(self.channel).name} {self.origin_id}"
+        return f"{origin}: the rows say {self.rows}, the counts {self.running}"
+
+
+@dataclass(frozen=True)
 class Recount:
     """What was found for one population of a campaign."""
 
@@ -47,7 +62,7 @@ class Recount:
     population: str
     responses: int
     """How many the running counts have; what is not folded yet is not among them."""
-    differences: list[Difference]
+    differences: list[Difference | OriginDifference]
 
 
 async def check(database: Database) -> AsyncIterator[Recount]:
@@ -89,6 +104,8 @@ async def _replace(session: AsyncSession, campaign_id: int, population: int) -> 
     await queries.drop(connection, campaign_id, population)
     since = queries.BEFORE_ALL
     await queries.fold(connection, campaign_id, population, layout, since=since, below=below)
+    await by_origin.drop(connection, campaign_id, population)
+    await by_origin.fold(connection, campaign_id, population, since=since, below=below)
 
 
 async def _present(session: AsyncSession) -> list[tuple[int, int]]:
@@ -101,11 +118,13 @@ async def _recount(session: AsyncSession, campaign_id: int, population: int) -> 
     rows = await queries.recounted(connection, campaign_id, population, layout)
     # What lies below what is due to be made anew after a move, and readers don't use it.
     moved = campaign_id in await queries.moved(connection)
+    found = [Difference(**row) for row in rows if not (moved and row["below"])]
+    of_origins = await by_origin.recounted(connection, campaign_id, population)
     return Recount(
         campaign=await campaigns.code_of(session, campaign_id),
         population=code,
         responses=await queries.responses(connection, campaign_id, population),
-        differences=[Difference(**row) for row in rows if not (moved and row["below"])],
+        differences=[*found, *(OriginDifference(**row) for row in of_origins)],
     )
 
 

@@ -31,6 +31,19 @@ class RunningCount(Base):
     sums: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 
+class OriginCount(Base):
+    """How many of a population's folded responses came through a link, a batch or a contractor."""
+
+    __tablename__ = "origin_counts"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    origin_id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    """What `origin_id` names: a link's id means nothing among those of batches."""
+    population: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    responses: Mapped[int] = mapped_column(BigInteger)
+
+
 class FoldedCampaign(Base):
     """The shape of the tree that a campaign's sums `below` were made for."""
 

@@ -1,7 +1,7 @@
 """The database: whether it answers, and is set so that it keeps what it took and stays quick."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +33,8 @@ _LATE_SECONDS = 60.0
 _STUCK_SECONDS = 600.0
 _APART_SECONDS = 1.0
 _FAR_APART_SECONDS = 30.0
+_DAYS_OF_USE = 30
+_CODES_SHOWN = 5
 
 
 async def examine(session: AsyncSession, server: Running | None, keyring: Keyring) -> list[Finding]:
@@ -52,6 +54,8 @@ async def examine(session: AsyncSession, server: Running | None, keyring: Keyrin
     if revision == migrating.newest():
         findings.append(await _folding(session, server))
         findings.append(check_keys(await rotation.unopened(session, keyring)))
+        kept = await queries.keys_kept_long(session, days=_DAYS_OF_USE)
+        findings += check_kept_keys(kept)
     return findings
 
 
@@ -195,6 +199,19 @@ def check_keys(unopened: int) -> Finding:
         "Put the secret keys of the deployment that made this database in place, as they lie in "
         "the safe: XINSHENG_SECRET_KEYS_FILE, or secret-keys in the data directory.",
     )
+
+
+def check_kept_keys(codes: Sequence[str]) -> Iterator[Finding]:
+    """Whether campaigns that are long over can still be linked to who answered."""
+    if codes:
+        shown = ", ".join(codes[:_CODES_SHOWN]) + (", …" if len(codes) > _CODES_SHOWN else "")
+        yield warning(
+            "campaign-keys",
+            f"{len(codes)} campaigns ({shown}) are archived and long delivered, and their identity "
+            "keys are still there.",
+            "Run xinsheng campaigns destroy-key for each, so that nobody can tell any more who "
+            "answered; else it happens when their retention is over.",
+        )
 
 
 async def _folding(session: AsyncSession, server: Running | None) -> Finding:

@@ -26,6 +26,7 @@ Check = Literal[
     "upkeep",
     "migrations",
     "folding",
+    "campaign-keys",
     "backups",
     "backup-keys",
 ]

@@ -64,3 +64,13 @@ async def recent_addresses(session: AsyncSession, *, most: int) -> list[str]:
         "SELECT address FROM audit_entries WHERE address IS NOT NULL ORDER BY id DESC LIMIT :most"
     )
     return list(await session.scalars(statement, {"most": most}))
+
+
+async def keys_kept_long(session: AsyncSession, *, days: int) -> list[str]:
+    """Codes of archived campaigns that still have their identity key so long after delivery."""
+    statement = text(
+        "SELECT code FROM campaigns JOIN campaign_keys AS key ON campaign_id = campaigns.id "
+        "WHERE state = 'archived' AND key.purpose = 'identity' AND closes_at + "
+        "make_interval(days => delivery_days + CAST(:days AS int)) < now() ORDER BY code"
+    )
+    return list(await session.scalars(statement, {"days": days}))

@@ -6,21 +6,23 @@ in it, and one campaign's is of no use in another.
 
 import base64
 import binascii
-import secrets
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.core.keyring import KEY_ID_BYTES, Keyring
+from app.core.keyring import Keyring
+from app.identity.sealing import seal as _seal
+from app.identity.sealing import unsealed
 
 COOKIE = "xinsheng_wechat"
 LASTS = timedelta(hours=2)
 """Long enough to fill in a page, to lose the network and to send it again."""
-_NONCE_BYTES = 12
-_LONGEST = 1000
+_PROOF = re.compile(r"[A-Za-z0-9_-]{40,600}")
+_MOST = 4
+"""Campaigns that one browser's cookie speaks of at a time."""
+_BETWEEN = "."
 
 
 class _Content(msgspec.Struct, array_like=True):
@@ -36,29 +38,37 @@ def seal(keyring: Keyring, campaign_id: int, accounts: Sequence[str], now: datet
 
     `accounts` in canonical form, such as `openid/wx0123/oABC` and `unionid/oXYZ`.
     """
-    subkey = keyring.current("account-proof")
-    nonce = secrets.token_bytes(_NONCE_BYTES)
     content = msgspec.msgpack.encode(_Content(now + LASTS, tuple(accounts)))
-    sealed = AESGCM(subkey.key).encrypt(nonce, content, _context(campaign_id))
-    return base64.urlsafe_b64encode(subkey.id + nonce + sealed).rstrip(b"=").decode()
+    sealed = _seal(keyring, "account-proof", content, _context(campaign_id))
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def beside(proof: str, cookie: str | None) -> str:
+    """A cookie's value: a new proof, and those of other campaigns that the browser had."""
+    former = [one for one in (cookie or "").split(_BETWEEN, _MOST) if _PROOF.fullmatch(one)]
+    return _BETWEEN.join([proof, *former[: _MOST - 1]])
 
 
 def accounts_of(
-    keyring: Keyring, proof: str | None, campaign_id: int, now: datetime
+    keyring: Keyring, cookie: str | None, campaign_id: int, now: datetime
 ) -> tuple[str, ...]:
-    """The accounts that a proof speaks of; none for one that is not ours, or not any more."""
-    if proof is None or len(proof) > _LONGEST or not proof.isascii():
-        return ()
+    """The accounts that a cookie proves to one campaign; none where none of its proofs is ours
+    and still lasts."""
+    for proof in (cookie or "").split(_BETWEEN, _MOST)[:_MOST]:
+        if content := _read(keyring, proof, campaign_id):
+            return content.accounts if now < content.until else ()
+    return ()
+
+
+def _read(keyring: Keyring, proof: str, campaign_id: int) -> _Content | None:
+    if not _PROOF.fullmatch(proof):
+        return None
     try:
         raw = base64.b64decode(proof + "=" * (-len(proof) % 4), altchars=b"-_", validate=True)
-        subkey = keyring.find("account-proof", raw[:KEY_ID_BYTES])
-        if subkey is None:
-            return ()
-        nonce, sealed = raw[KEY_ID_BYTES:][:_NONCE_BYTES], raw[KEY_ID_BYTES + _NONCE_BYTES :]
-        content = _decoder.decode(AESGCM(subkey.key).decrypt(nonce, sealed, _context(campaign_id)))
-    except (binascii.Error, InvalidTag, ValueError):
-        return ()
-    return content.accounts if now < content.until else ()
+        content = unsealed(keyring, "account-proof", raw, _context(campaign_id))
+        return None if content is None else _decoder.decode(content)
+    except (binascii.Error, msgspec.DecodeError):
+        return None
 
 
 def _context(campaign_id: int) -> bytes:

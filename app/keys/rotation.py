@@ -16,6 +16,7 @@ from app.core.database import Database
 from app.core.keyring import Keyring
 from app.core.settings import Settings
 from app.keys import queries
+from app.retention.lists import Lists
 
 _GRACE_SECONDS = 3 * secret_keys.FOLLOWED_WITHIN
 
@@ -76,6 +77,10 @@ async def rotate(
         wrapped = await _wrap_anew(session, keyring)
         key_id = keyring.ids[0].hex()
         audit.record(session, OPERATOR, "keys.rotate", key_id, wrapped=wrapped)
+    try:
+        await asyncio.to_thread(Lists.of(settings, keyring).add, [])
+    except OSError:
+        progress("The list of destructions is not sealed anew: a running server does that.")
     return key_id, wrapped
 
 

@@ -25,6 +25,11 @@ def tokens(subkey: Subkey, batch: int, count: int) -> Iterator[str]:
     return (token(subkey, batch, serial) for serial in range(count))
 
 
+def proof(batch: int, serial: int) -> str:
+    """What an invitation proves of whoever has it, in canonical form."""
+    return f"{batch}.{serial}"
+
+
 def parse(keyring: Keyring, text: str) -> tuple[int, int] | None:
     """The batch and serial of a token that one of our keys signed; None for anything else."""
     if not _SHAPE.fullmatch(text):

@@ -1,6 +1,6 @@
 """SQL of links and invitations."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -119,31 +119,33 @@ async def revoke_link(session: AsyncSession, link_id: int) -> None:
     )
 
 
-async def enrolled(
-    session: AsyncSession, unit_id: int, period: str | None, basis: str
-) -> int | None:
-    """How many students, parents or teachers a unit has in a period; None where unknown."""
-    column = {
-        "students": Enrolment.students,
-        "parents": Enrolment.parents,
-        "teachers": Enrolment.teachers,
-    }[basis]
-    return await session.scalar(
-        select(column).where(Enrolment.unit_id == unit_id, Enrolment.period == period)
-    )
-
-
-async def invited(session: AsyncSession, campaign_id: int, population: int, unit_id: int) -> int:
-    """How many invitations of a unit and population are not revoked."""
-    total = await session.scalar(
-        select(func.sum(InvitationBatch.count)).where(
-            InvitationBatch.campaign_id == campaign_id,
-            InvitationBatch.population == population,
-            InvitationBatch.unit_id == unit_id,
-            InvitationBatch.revoked_at.is_(None),
+async def enrolments(
+    session: AsyncSession, unit_ids: Collection[int], period: str | None
+) -> dict[int, Any]:
+    """By unit: how many `students`, `parents` and `teachers` it has in a period, where known."""
+    rows = await session.execute(
+        select(Enrolment.unit_id, Enrolment.students, Enrolment.parents, Enrolment.teachers).where(
+            Enrolment.unit_id == func.any(list(unit_ids)), Enrolment.period == period
         )
     )
-    return int(total or 0)
+    return {row.unit_id: row for row in rows}
+
+
+async def invited(
+    session: AsyncSession, campaign_id: int, unit_ids: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """By unit and population: how many of the units' invitations are not revoked."""
+    batch = InvitationBatch
+    rows = await session.execute(
+        select(batch.unit_id, batch.population, func.sum(batch.count).label("invitations"))
+        .where(
+            batch.campaign_id == campaign_id,
+            batch.unit_id == func.any(list(unit_ids)),
+            batch.revoked_at.is_(None),
+        )
+        .group_by(batch.unit_id, batch.population)
+    )
+    return {(row.unit_id, row.population): row.invitations for row in rows}
 
 
 async def insert_batch(session: AsyncSession, **columns: Any) -> InvitationBatch:
@@ -154,12 +156,27 @@ async def insert_batch(session: AsyncSession, **columns: Any) -> InvitationBatch
     return batch
 
 
+async def insert_roster(
+    session: AsyncSession, rows: Sequence[dict[str, Any]]
+) -> tuple[int, dict[tuple[int, int], int]]:
+    """Store a roster's new batches; returns its number, and the batches by unit and population."""
+    batch = InvitationBatch
+    statement = insert(batch).returning(batch.unit_id, batch.population, batch.id)
+    made = await session.execute(statement, rows)
+    ids = {(row.unit_id, row.population): row.id for row in made}
+    roster = min(ids.values())
+    await session.execute(
+        update(batch).where(batch.id == func.any(list(ids.values()))).values(roster=roster)
+    )
+    return roster, ids
+
+
 async def batch_by_id(session: AsyncSession, batch_id: int) -> InvitationBatch:
     """The batch with this id, which there is."""
     return await session.get_one(InvitationBatch, batch_id)
 
 
-def _listed_batches() -> Select[int, str, str, int, datetime, bool]:
+def _listed_batches() -> Select[int, str, str, int, datetime, bool, int | None, bytes]:
     return (
         select(
             InvitationBatch.id,
@@ -168,6 +185,8 @@ def _listed_batches() -> Select[int, str, str, int, datetime, bool]:
             InvitationBatch.count.label("invitations"),
             InvitationBatch.created_at,
             InvitationBatch.revoked_at.is_not(None).label("revoked"),
+            InvitationBatch.roster,
+            InvitationBatch.key_id,
         )
         .join(Unit, Unit.id == InvitationBatch.unit_id)
         .join(
@@ -190,6 +209,18 @@ async def list_batches(
     if seen_from is not None:
         statement = statement.where(InvitationBatch.unit_id.in_(subtree(seen_from)))
     return list(await session.execute(statement.order_by(InvitationBatch.id).limit(limit + 1)))
+
+
+async def batches_of_roster(
+    session: AsyncSession, campaign_id: int, roster: int, *, seen_from: int | None
+) -> list[Any]:
+    """All batches of a roster within a subtree, oldest first."""
+    statement = _listed_batches().where(
+        InvitationBatch.campaign_id == campaign_id, InvitationBatch.roster == roster
+    )
+    if seen_from is not None:
+        statement = statement.where(InvitationBatch.unit_id.in_(subtree(seen_from)))
+    return list(await session.execute(statement.order_by(InvitationBatch.id)))
 
 
 async def batch_of_campaign(

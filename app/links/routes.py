@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.access import audit
@@ -14,24 +14,26 @@ from app.campaigns import service as campaigns
 from app.campaigns.problems import CampaignState
 from app.core.database import Session
 from app.core.problems import (
-    FieldError,
     IdempotencyKeyInFlight,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
-    InvalidInput,
     NotFound,
     replies,
 )
-from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
+from app.core.schemas import Code
 from app.links import invitations, qr, queries, service
 from app.links.problems import CountyRequired, InvitationsGone, InvitationsNotAdmitted
 from app.links.schemas import (
+    MAX_ID,
     BatchOut,
     InvitationsIn,
     InvitationsOut,
     LinkOut,
     LinksIn,
     LinksOut,
+    batch_out,
+    link_out,
+    link_url,
 )
 from app.links.spreadsheet import csv_parts
 
@@ -40,45 +42,13 @@ router = APIRouter(prefix="/v1", tags=["links"])
 Writer = Annotated[Principal, having("links:write")]
 CampaignCode = Annotated[Code, Path(description="The campaign's code, such as 2026-autumn.")]
 LinkCode = Annotated[Code, Path(description="The link's code, as its address holds it.")]
-MAX_ID = 2**31 - 1
 BatchId = Annotated[int, Path(ge=1, le=MAX_ID, description="The batch, as its making replied.")]
 _INVITATIONS_AT_ONCE = 1_000
 
 
-def _url(request: Request, link: Any) -> str:
-    return f"{request.app.state.settings.public_url}/s/{link.code}"
-
-
-def _link_out(request: Request, link: Any) -> LinkOut:
-    return LinkOut(
-        code=link.code,
-        url=_url(request, link),
-        unit=link.unit,
-        population=link.population,
-        revoked=link.revoked,
-    )
-
-
-def _batch_out(batch: Any) -> BatchOut:
-    return BatchOut(
-        batch=batch.id,
-        unit=batch.unit,
-        population=batch.population,
-        count=batch.invitations,
-        created_at=batch.created_at,
-        revoked=batch.revoked,
-    )
-
-
-def _id_from(cursor: str | None) -> int:
-    """The id after which a page begins. Errors: InvalidInput for a cursor that is not ours."""
-    position = from_cursor(cursor) or "0"
-    if not (position.isascii() and position.isdigit() and len(position) <= 10):
-        position = str(MAX_ID + 1)
-    if int(position) > MAX_ID:
-        message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
-        raise InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
-    return int(position)
+def _public_url(request: Request) -> str:
+    url: str = request.app.state.settings.public_url
+    return url
 
 
 @router.post(
@@ -96,25 +66,7 @@ async def make_links(
     """Make links, or get those there are: 201 when any is new. All of them, or none."""
     links, created = await service.make_links(session, caller, code, wanted)
     response.status_code = 201 if created else 200
-    return LinksOut(items=[_link_out(request, link) for link in links])
-
-
-@router.get("/campaigns/{code}/links", responses=replies(NotFound))
-async def list_links(
-    code: CampaignCode,
-    caller: Caller,
-    request: Request,
-    session: Session,
-    limit: Annotated[Limit, Query()] = 100,
-    cursor: Annotated[Cursor | None, Query()] = None,
-) -> Page[LinkOut]:
-    """List a campaign's links to the units that the caller sees, oldest first."""
-    campaign = await campaigns.visible(session, caller, code)
-    rows = await queries.list_links(
-        session, campaign.id, seen_from=caller.unit_id, after=_id_from(cursor), limit=limit
-    )
-    links, following = paged(rows, limit, "id")
-    return Page[LinkOut](items=[_link_out(request, link) for link in links], next=following)
+    return LinksOut(items=[link_out(link, _public_url(request)) for link in links])
 
 
 @router.get(
@@ -135,7 +87,7 @@ async def list_links_as_csv(
             link.unit_name,
             link.population,
             link.code,
-            _url(request, link),
+            link_url(link.code, _public_url(request)),
             str(link.revoked).lower(),
         )
         for link in links
@@ -154,7 +106,7 @@ async def get_qr_svg(
 ) -> Response:
     """Draw a link's address as a QR code, in SVG."""
     found = await service.visible(session, caller, link)
-    return Response(qr.svg(_url(request, found)), media_type="image/svg+xml")
+    return Response(qr.svg(link_url(found.code, _public_url(request))), media_type="image/svg+xml")
 
 
 @router.get(
@@ -167,7 +119,7 @@ async def get_qr_png(
 ) -> Response:
     """Draw a link's address as a QR code, in PNG."""
     found = await service.visible(session, caller, link)
-    return Response(qr.png(_url(request, found)), media_type="image/png")
+    return Response(qr.png(link_url(found.code, _public_url(request))), media_type="image/png")
 
 
 @router.post("/links/{link}/revoke", responses=replies(NotFound))
@@ -175,7 +127,7 @@ async def revoke_link(
     link: LinkCode, caller: Writer, request: Request, session: Session
 ) -> LinkOut:
     """Revoke a link for good; the next request for its unit makes another."""
-    return _link_out(request, await service.revoke_link(session, caller, link))
+    return link_out(await service.revoke_link(session, caller, link), _public_url(request))
 
 
 @router.post(
@@ -231,23 +183,6 @@ def _invitations_out(batch_id: int, tokens: Iterator[str], public_url: str) -> I
     yield "]}"
 
 
-@router.get("/campaigns/{code}/invitations", responses=replies(NotFound))
-async def list_batches(
-    code: CampaignCode,
-    caller: Writer,
-    session: Session,
-    limit: Annotated[Limit, Query()] = 100,
-    cursor: Annotated[Cursor | None, Query()] = None,
-) -> Page[BatchOut]:
-    """List a campaign's batches of invitations for units that the caller sees, oldest first."""
-    campaign = await campaigns.visible(session, caller, code)
-    rows = await queries.list_batches(
-        session, campaign.id, seen_from=caller.unit_id, after=_id_from(cursor), limit=limit
-    )
-    batches, following = paged(rows, limit, "id")
-    return Page[BatchOut](items=[_batch_out(batch) for batch in batches], next=following)
-
-
 @router.post(
     "/campaigns/{code}/invitations/{batch}/revoke", responses=replies(NotFound, CountyRequired)
 )
@@ -255,4 +190,4 @@ async def revoke_invitations(
     code: CampaignCode, batch: BatchId, caller: Writer, session: Session
 ) -> BatchOut:
     """Revoke a batch of invitations for good."""
-    return _batch_out(await service.revoke_batch(session, caller, code, batch))
+    return batch_out(await service.revoke_batch(session, caller, code, batch))

@@ -1,16 +1,18 @@
 """What goes in and out about links and invitations."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.schemas import Body, Code, Reply
+from app.core.problems import FieldError, InvalidInput
+from app.core.schemas import Body, Code, Reply, from_cursor
 from app.units.schemas import Kind
 
 MAX_UNITS = 20_000
 MAX_INVITATIONS = 1_000_000
+MAX_ID = 2**31 - 1
 
 _Population = Annotated[
     str,
@@ -50,6 +52,22 @@ class LinkOut(Reply):
     unit: str = Field(description="The code of the unit that answers count for.")
     population: _Population
     revoked: bool = Field(description="Whether it was revoked: it no longer takes answers.")
+
+
+def link_url(code: str, public_url: str) -> str:
+    """The address of a link's page."""
+    return f"{public_url}/s/{code}"
+
+
+def link_out(link: Any, public_url: str) -> LinkOut:
+    """A link of `queries` as replies show it."""
+    return LinkOut(
+        code=link.code,
+        url=link_url(link.code, public_url),
+        unit=link.unit,
+        population=link.population,
+        revoked=link.revoked,
+    )
 
 
 class LinksOut(Reply):
@@ -101,3 +119,31 @@ class BatchOut(Reply):
     count: int = Field(description="How many invitations it has, used or not.", examples=[1000])
     created_at: datetime = Field(description="When it was made.")
     revoked: bool = Field(description="Whether it was revoked: its tokens admit nothing more.")
+    roster: int | None = Field(
+        description="The roster whose people it invites; null where it was made by number.",
+        examples=[None],
+    )
+
+
+def batch_out(batch: Any) -> BatchOut:
+    """A batch of `queries` as replies show it."""
+    return BatchOut(
+        batch=batch.id,
+        unit=batch.unit,
+        population=batch.population,
+        count=batch.invitations,
+        created_at=batch.created_at,
+        revoked=batch.revoked,
+        roster=batch.roster,
+    )
+
+
+def id_from(cursor: str | None) -> int:
+    """The id after which a page begins. Errors: InvalidInput for a cursor that is not ours."""
+    position = from_cursor(cursor) or "0"
+    if not (position.isascii() and position.isdigit() and len(position) <= 10):
+        position = str(MAX_ID + 1)
+    if int(position) > MAX_ID:
+        message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
+        raise InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
+    return int(position)

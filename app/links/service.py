@@ -1,6 +1,7 @@
 """Rules of links and invitations: who makes them, for whom, and how many."""
 
 import secrets
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -113,6 +114,16 @@ async def _units(
     return [found[code][0] for code in codes]
 
 
+async def links_of(
+    session: AsyncSession, caller: Principal, campaign: Campaign, *, after: int, limit: int
+) -> list[Any]:
+    """A campaign's links that the caller sees, oldest first, of ids above `after`: one more than
+    `limit`, so that the end shows."""
+    return await queries.list_links(
+        session, campaign.id, seen_from=caller.unit_id, after=after, limit=limit
+    )
+
+
 async def visible(session: AsyncSession, caller: Principal, code: str) -> Any:
     """The link with this code, its unit in the caller's subtree. Errors: NotFound."""
     link = await queries.link_by_code(session, code, seen_from=caller.unit_id)
@@ -147,7 +158,7 @@ async def make_invitations(
     visible, CampaignState, InvitationsNotAdmitted, InvalidInput for more than the enrolment,
     InvitationsGone.
     """
-    await _require_county(session, caller)
+    await require_county(session, caller)
     request = IdempotentRequest(session, caller, keyring, key)
     body = wanted.model_dump_json().encode()
     former = await request.former_reply(b"invitations", code.encode(), body)
@@ -163,7 +174,8 @@ async def make_invitations(
     return batch, signer
 
 
-async def _require_county(session: AsyncSession, caller: Principal) -> None:
+async def require_county(session: AsyncSession, caller: Principal) -> None:
+    """Let only clients of counties and above go on. Errors: CountyRequired."""
     if caller.unit_id is None:
         return
     if await queries.unit_kind(session, caller.unit_id) not in _COUNTY_AND_ABOVE:
@@ -202,39 +214,116 @@ async def _check_enrolment(
     unit_id: int,
     count: int,
 ) -> None:
-    basis = _BASES.get(population.code)
-    enrolled = None
-    if basis is not None:
-        enrolled = await queries.enrolled(session, unit_id, campaign.period, basis)
-    if enrolled is None:
+    rooms = await room(session, campaign, {population.position: population}, [unit_id])
+    error = over_enrolment(rooms[unit_id, population.position], count, population.code)
+    if error is not None:
+        raise InvalidInput(errors=[FieldError("/count", *error)])
+
+
+async def room(
+    session: AsyncSession,
+    campaign: Campaign,
+    populations: Mapping[int, CampaignPopulation],
+    unit_ids: Collection[int],
+) -> dict[tuple[int, int], tuple[int, int] | None]:
+    """By unit and population: how many are enrolled, and how many of them can still be invited.
+
+    None where the enrolment is not known.
+    """
+    enrolments = await queries.enrolments(session, unit_ids, campaign.period)
+    invited = await queries.invited(session, campaign.id, unit_ids)
+    found: dict[tuple[int, int], tuple[int, int] | None] = {}
+    for unit_id in unit_ids:
+        for position, population in populations.items():
+            basis = _BASES.get(population.code)
+            heads = getattr(enrolments.get(unit_id), basis, None) if basis else None
+            place = unit_id, position
+            found[place] = None
+            if heads is not None:
+                found[place] = heads, max(heads - invited.get(place, 0), 0)
+    return found
+
+
+def over_enrolment(
+    found: tuple[int, int] | None, count: int, population: str
+) -> tuple[str, str] | None:
+    """Why so many cannot be invited where `room` found this: code and message, or None."""
+    if found is None:
         message = "The unit's enrolment for this population is not known: only admin may."
-        raise InvalidInput(errors=[FieldError("/count", "enrolment_unknown", message)])
-    invited = await queries.invited(session, campaign.id, population.position, unit_id)
-    left = max(enrolled - invited, 0)
-    if count > left:
-        message = f"The unit has {enrolled:,} {basis} enrolled: {left:,} invitations are left."
-        raise InvalidInput(errors=[FieldError("/count", "more_than_enrolled", message)])
+        return "enrolment_unknown", message
+    enrolled, left = found
+    if count <= left:
+        return None
+    basis = _BASES[population]
+    message = f"The unit has {enrolled:,} {basis} enrolled: {left:,} invitations are left."
+    return "more_than_enrolled", message
+
+
+async def make_roster_batches(
+    session: AsyncSession,
+    caller: Principal,
+    campaign: Campaign,
+    signer: Subkey,
+    counts: Mapping[tuple[int, int], int],
+) -> tuple[int, dict[tuple[int, int], int]]:
+    """A batch for each unit and population, of so many invitations, for people of a roster.
+
+    Returns the roster's number, and the batches by unit and population. The campaign is locked
+    by the caller, who has checked what `make_invitations` checks. Errors: InvitationsNotAdmitted.
+    """
+    if "invitation" not in campaign.identity:
+        raise InvitationsNotAdmitted()
+    rows = [
+        {
+            "campaign_id": campaign.id,
+            "population": population,
+            "unit_id": unit_id,
+            "count": count,
+            "key_id": signer.id,
+            "client_id": caller.id,
+        }
+        for (unit_id, population), count in counts.items()
+    ]
+    return await queries.insert_roster(session, rows)
 
 
 async def revoke_batch(session: AsyncSession, caller: Principal, code: str, batch_id: int) -> Any:
     """Revoke a batch for good; returns it. Errors: CountyRequired, NotFound."""
-    await _require_county(session, caller)
+    await require_county(session, caller)
     campaign = await campaigns.visible(session, caller, code)
-    batch = await _visible_batch(session, caller, campaign, batch_id)
+    batch = await visible_batch(session, caller, campaign, batch_id)
     if not batch.revoked:
         await campaigns.touch(session, campaign.id)
         if await queries.revoke_batch(session, batch_id):
             target = f"invitations/{batch_id}"
             audit.record(session, caller, "invitations.revoke", target, campaign=code)
-    return await _visible_batch(session, caller, campaign, batch_id)
+    return await visible_batch(session, caller, campaign, batch_id)
 
 
-async def _visible_batch(
+async def visible_batch(
     session: AsyncSession, caller: Principal, campaign: Campaign, batch_id: int
 ) -> Any:
+    """One of a campaign's batches, its unit in the caller's subtree. Errors: NotFound."""
     batch = await queries.batch_of_campaign(
         session, campaign.id, batch_id, seen_from=caller.unit_id
     )
     if batch is None:
         raise NotFound("There is no such batch of invitations that this client can see.")
     return batch
+
+
+async def batches_of(
+    session: AsyncSession, caller: Principal, campaign: Campaign, *, after: int, limit: int
+) -> list[Any]:
+    """A campaign's batches that the caller sees, oldest first, of ids above `after`: one more than
+    `limit`, so that the end shows."""
+    return await queries.list_batches(
+        session, campaign.id, seen_from=caller.unit_id, after=after, limit=limit
+    )
+
+
+async def batches_of_roster(
+    session: AsyncSession, caller: Principal, campaign: Campaign, roster: int
+) -> list[Any]:
+    """All batches of a roster that the caller sees; their signer is `key_id`."""
+    return await queries.batches_of_roster(session, campaign.id, roster, seen_from=caller.unit_id)

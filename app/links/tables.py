@@ -66,6 +66,9 @@ class InvitationBatch(Base):
     client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"))
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    roster: Mapped[int | None]
+    """The roster whose people are invited, named by the first of its batches; null where nobody
+    is known by more than the invitation."""
 
     __table_args__ = (
         _population(),

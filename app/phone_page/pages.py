@@ -16,6 +16,8 @@ from app.phone_page.rendering import render
 from app.phone_page.texts import day, moment
 from app.responses.directory import Entrance, Rules
 
+SDK = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
+"""WeChat's own script, by which a page sets its share card."""
 _DESCRIPTION = 120
 _RECEIPT_GROUP = 4
 _CONTACTS = ("name", "phone", "email", "wechat", "address", "hours")
@@ -32,6 +34,29 @@ class Visit:
     """The path that the service lives under, without a slash at its end."""
     entrance: Entrance | None
     """Where the person came in; None where the address leads nowhere."""
+    switch: Sequence[tuple[str, str, str]] = ()
+    """Other languages on offer: locale, own name, address."""
+    child: int | None = None
+    """Which of the person's children it is about; None for the first."""
+    share: "Share | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a page in WeChat needs to set its share card."""
+
+    link: str
+    """The address that is shared."""
+    signature: str
+    """Where its signature comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A way on from a page: the name of its text, and where it leads."""
+
+    text: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +93,18 @@ def form(
         busy=busy,
         keys=keys,
         prefix=forms.PREFIX,
+        child=visit.child,
     )
 
 
-def thanks(visit: Visit, entrance: Entrance, receipt: str, received_at: datetime | None) -> str:
+def thanks(
+    visit: Visit,
+    entrance: Entrance,
+    receipt: str,
+    received_at: datetime | None,
+    *,
+    steps: Sequence[Step] = (),
+) -> str:
     """What follows an accepted response; `received_at` is None when it had come before."""
     language, texts = visit.language, visit.language.texts
     said = entrance.population.questionnaire.definition.thanks
@@ -84,6 +117,7 @@ def thanks(visit: Visit, entrance: Entrance, receipt: str, received_at: datetime
             for start in range(0, len(receipt), _RECEIPT_GROUP)
         ],
         received_at=moment(received_at, language.words) if received_at else None,
+        steps=steps,
     )
 
 
@@ -94,11 +128,13 @@ def message(
     *,
     reference: str | None = None,
     resend: Form | None = None,
+    steps: Sequence[Step] = (),
+    code: str | None = None,
 ) -> str:
     """A page without questions, such as closed; `state` and `text` name texts of the catalogue.
 
     `reference` is a request's id to ask about; `resend` a form that the page offers to send
-    again as it came.
+    again as it came; `steps` are the ways on, the best first; `code` is the address of a QR code.
     """
     language, texts = visit.language, visit.language.texts
     rules = visit.entrance.rules if visit.entrance else None
@@ -113,6 +149,8 @@ def message(
             for name, values in (resend.fields.items() if resend else ())
             for value in values
         ],
+        steps=steps,
+        code=code,
     )
 
 
@@ -130,11 +168,14 @@ def _frame(visit: Visit, *, heading: str | None = None, error: bool = False) -> 
     return {
         "t": texts,
         "language": language,
-        "switch": language.others,
+        "switch": visit.switch,
+        "share": visit.share,
+        "sdk": SDK,
         "root": visit.root,
         "names": NAMES,
         "bureau": _bureau(entrance.rules) if entrance else None,
         "unit": entrance.unit_name if entrance else None,
+        "child_line": texts["child"].format(number=visit.child) if visit.child else None,
         "title": title,
         "heading": heading or title,
         "campaign": entrance.rules.title if entrance else None,

@@ -59,9 +59,6 @@ def text_for(state: str, entrance: Entrance | None, *, filled: bool, now: dateti
         return "not_open_at"
     if state == "closed" and now >= rules.closes_at:
         return "closed_at"
-    if state == "identity" and entrance.channel is Channel.link:
-        if entrance.admits("device"):
-            return "identity_again"
-        if entrance.admits("wechat"):
-            return "identity_wechat"
+    if state == "identity" and entrance.channel is Channel.link and entrance.admits("device"):
+        return "identity_again"
     return f"{state}_text"

@@ -6,6 +6,7 @@ The questionnaire brings its texts in any number of languages; these are what st
 from datetime import datetime
 
 from app.core.clock import SHANGHAI
+from app.phone_page.wechat import texts as wechat
 
 Texts = dict[str, str]
 
@@ -28,6 +29,9 @@ _CHINESE: Texts = {
     "sending": "正在提交……",
     "send_again": "重新提交",
     "once": "每人只能提交一次。",
+    "once_per_child": "每个孩子只能提交一次。",
+    "child": "第 {number} 个孩子",
+    "another_child": "为另一个孩子作答",
     "error_in_title": "请检查：",
     "errors_title": "还没有提交，请检查以下题目",
     "busy_title": "还没有提交成功",
@@ -90,7 +94,6 @@ _CHINESE: Texts = {
     "unknown_text": "请检查链接是否完整，或者向学校重新索取链接或二维码。",
     "identity_title": "这个页面无法确认答题人",
     "identity_text": "请从学校发给您的专属邀请链接或二维码打开。",
-    "identity_wechat": "请在微信里打开这个链接，或者使用学校发给您的专属邀请。",
     "identity_again": "还没有提交成功。请重新打开学校发给您的链接，再填写一次。",
     "malformed_title": "没有收到完整的内容",
     "malformed_text": "还没有提交成功。请返回上一页再提交一次，或者重新打开链接填写。",
@@ -125,6 +128,9 @@ _ENGLISH: Texts = {
     "sending": "Sending…",
     "send_again": "Send again",
     "once": "You can answer once.",
+    "once_per_child": "You can answer once for each child.",
+    "child": "Child {number}",
+    "another_child": "Answer for another child",
     "error_in_title": "Please check: ",
     "errors_title": "Not sent yet: please check these questions",
     "busy_title": "Not sent yet",
@@ -193,8 +199,6 @@ _ENGLISH: Texts = {
     "unknown_text": "Please check that the link is complete, or ask the school for it again.",
     "identity_title": "This page cannot tell who is answering",
     "identity_text": "Please use the personal invitation that the school has given you.",
-    "identity_wechat": "Please open this link in WeChat, or use the personal invitation that the "
-    "school has given you.",
     "identity_again": "Nothing was sent yet. Please open the school's link again and fill in "
     "the page once more.",
     "malformed_title": "Your answers did not arrive whole",
@@ -214,7 +218,10 @@ _ENGLISH: Texts = {
     "does not work, tell the school the reference below.",
 }
 
-CATALOGUE: dict[str, Texts] = {"zh-CN": _CHINESE, "en": _ENGLISH}
+CATALOGUE: dict[str, Texts] = {
+    "zh-CN": {**_CHINESE, **wechat.CHINESE},
+    "en": {**_ENGLISH, **wechat.ENGLISH},
+}
 DEFAULT = "zh-CN"
 
 _MONTHS = [

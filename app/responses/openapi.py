@@ -29,6 +29,8 @@ _DESCRIPTIONS = {
     "started_at": "When the person began to answer.",
     "locale": "The language that the questions were shown in.",
     "device_proof": "From GET /v1/links/{link}, where the campaign admits devices.",
+    "child": "Which of the person's children it is about, from 1, where the population has "
+    "`max_children`; an invitation of a roster says it by itself.",
 }
 _PROBLEMS = (
     Malformed,

@@ -160,16 +160,9 @@ async def take_claims(connection: Connection, submission: Submission) -> bool:
     return False
 
 
-async def hold_texts(connection: Connection, campaign_id: int) -> None:
-    """Let nobody delete texts of a campaign until this transaction ends, for who moves them."""
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock_shared(hashtextextended('texts', $1))", campaign_id
-    )
-
-
 async def delete_texts(connection: Connection, campaign_id: int, submission_id: UUID) -> None:
     """Delete what was written in a response, in all that it has ever been; in a transaction."""
-    # A text that is being moved along with its response would be missed.
+    # A text that is being moved along with its response, as it is flagged, would be missed.
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('texts', $1))", campaign_id
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -76,8 +77,22 @@ class Answering:
 def _account(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"cookie" and accounts.COOKIE.encode() in value:
+            if _is_of_another_site(scope):
+                return None
             return cookie_parser(value.decode("latin-1")).get(accounts.COOKIE)
     return None
+
+
+def _is_of_another_site(scope: Scope) -> bool:
+    # Old browsers send cookies with what other sites' pages send in a person's name.
+    headers = dict(scope["headers"])
+    if headers.get(b"sec-fetch-site") == b"cross-site":
+        return True
+    origin = headers.get(b"origin")
+    if origin is None:
+        return False
+    ours = headers.get(b"host", b""), urlsplit(scope["app"].state.settings.public_url).netloc
+    return origin.partition(b"://")[2] not in (ours[0], ours[1].encode())
 
 
 async def _body(receive: Receive) -> bytes:

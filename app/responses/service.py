@@ -31,6 +31,8 @@ from app.responses.problems import (
 from app.responses.schemas import SubmissionIn
 from app.responses.submission import Outcome, Submission, receipt
 from app.responses.tables import Channel
+from app.rosters import ties
+from app.rosters.ties import Invited
 
 PAGE_GRACE = timedelta(minutes=10)
 """A page that was filled in before closing is taken this much longer."""
@@ -56,6 +58,8 @@ class Door(msgspec.Struct, frozen=True, gc=False):
 
     entrance: Entrance
     invitation: str | None = None
+    invited: Invited | None = None
+    """Who that is, where the invitation is one of a roster's."""
 
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
@@ -112,7 +116,11 @@ async def by_invitation(reception: Reception, token: str, *, fresh: bool = False
         entrance = await reception.directory.batch(parsed[0], fresh=fresh)
     if parsed is None or entrance is None or parsed[1] >= entrance.count:
         raise NotFound("There is no such invitation: check that its address is complete.")
-    return Door(entrance, invitation=f"{parsed[0]}.{parsed[1]}")
+    invited, rules = None, entrance.rules
+    if entrance.roster and rules.identity_key is not None:
+        async with lent(reception.pool) as connection:
+            invited = await ties.invited(connection, rules.identity_key, rules.id, *parsed)
+    return Door(entrance, invitation=invitations.proof(*parsed), invited=invited)
 
 
 def gate(entrance: Entrance, now: datetime, *, opened_at: datetime | None = None) -> Problem | None:
@@ -160,15 +168,20 @@ def fingerprints_of(reception: Reception, door: Door, shown: Shown) -> tuple[byt
 
 def _claimed(door: Door, proofs: Sequence[Proof], child: int | None) -> tuple[bytes, ...]:
     rules = door.entrance.rules
-    if rules.identity_key is None:
+    if rules.identity_key is None or not proofs:
         return ()
+    if door.invited is not None:
+        child = door.invited.child
     scope = scope_of(
         rules.once_per,
         population=door.entrance.population.position,
         unit_id=door.entrance.unit_id,
     )
     slot = None if child is None else str(child)
-    return fingerprints(rules.identity_key, scope, proofs, child=slot)
+    shown = fingerprints(rules.identity_key, scope, proofs, child=slot)
+    if door.invited is None:
+        return shown
+    return tuple(sorted({*shown, *door.invited.fingerprints}))
 
 
 async def has_answered(reception: Reception, door: Door, shown: Shown) -> bool:

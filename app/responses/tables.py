@@ -5,7 +5,7 @@ Columns stand in the order that packs them tightest. The hot path writes them wi
 """
 
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, SmallInteger, Text, text
@@ -44,6 +44,19 @@ class Cause(IntEnum):
     """What makes it doubtful became known, or the thresholds were changed."""
 
 
+class Doubt(IntFlag):
+    """A sign that a response may not be what it seems, as stored: one bit each in `quality`."""
+
+    fast = 1
+    straight = 2
+    burst = 4
+    network = 8
+    devices = 16
+    succession = 32
+    template = 64
+    comment = 128
+
+
 def _transaction_id() -> MappedColumn[int]:
     return mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
 
@@ -75,7 +88,7 @@ class Response(Base):
     population: Mapped[int] = mapped_column(SmallInteger)
     channel: Mapped[int] = mapped_column(SmallInteger)
     quality: Mapped[int | None] = mapped_column(SmallInteger)
-    """Bits that flag a doubtful response; null is clean, and takes no room."""
+    """The `Doubt`s about it; null is clean, and takes no room."""
     answers: Mapped[bytes] = mapped_column(BYTEA)
     """Closed answers by slot of the version's layout, one byte each; 0 is unanswered."""
     numbers: Mapped[list[float] | None] = mapped_column(ARRAY(DOUBLE_PRECISION))
@@ -90,6 +103,13 @@ class Response(Base):
         # Sixteen transactions share a key, so that PostgreSQL folds equal keys into a third of
         # the size even where every response came in a transaction of its own.
         Index("ix_responses_transaction_id", text("(transaction_id >> 4)")),
+        # Doubts are shown without a look at what is clean; a clean row costs nothing here.
+        Index(
+            "ix_responses_doubted",
+            "campaign_id",
+            "unit_id",
+            postgresql_where=text("quality IS NOT NULL"),
+        ),
     )
 
 

@@ -6,22 +6,27 @@ their answers. What stays are closed answers, which lead to nobody, and receipts
 
 import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from app.access import audit
 from app.access.service import forget_replies
-from app.core import database_errors
+from app.core import clock, database_errors
 from app.core.background import background
 from app.core.database import Database
+from app.responses.directory import Directory
 from app.retention import queries
+from app.retention.destroying import carry_out, entries, entry_of, put_on, replay, wipe
+from app.retention.lists import Entry, ListRefused, Lists
 
 log = logging.getLogger("xinsheng.retention")
 
 _PAUSE_SECONDS = 3600
 _AFTER_FAILURE = 60
+_FORGOTTEN_WITHIN = 60
 
 
-async def erase_due(database: Database) -> list[str]:
+async def erase_due(database: Database, lists: Lists) -> list[str]:
     """Erase every campaign whose time is over; returns their codes.
 
     Each in a transaction of its own. Nothing happens where another process is at it.
@@ -29,41 +34,99 @@ async def erase_due(database: Database) -> list[str]:
     async with database.sessions.begin() as session:
         if not await queries.take_turn(session):
             return []
-        campaigns = await queries.due(session)
+        due = await queries.due(session)
     erased = []
-    for campaign in campaigns:
+    for code in due:
         async with database.sessions.begin() as session:
             if not await queries.take_turn(session):
                 break
+            campaign = await queries.lock_campaign(session, code)
+            if campaign is None or campaign.erased_at is not None:
+                continue
             await queries.without_time_limit(session)
-            rows = await queries.erase(session, campaign.id)
-            audit.record_service(session, "campaign.erase", campaign.code, **rows)
-        erased.append(campaign.code)
+            found = await carry_out(session, campaign, "retention", clock.now())
+            audit.record_service(session, "campaign.erase", code, **found.erased)
+            await put_on(lists, [entry_of(campaign, found)])
+        erased.append(code)
     return erased
 
 
+async def finish(database: Database, lists: Lists) -> list[Entry]:
+    """Finish what destroying left behind; returns what was destroyed again.
+
+    What is on the list but not done here, since it was cut short or an older database was put in
+    place; what is done but missing on a list; claims that came in at the same moment; deleted
+    keys in the database's files.
+    """
+    try:
+        listed = await asyncio.to_thread(lists.entries)
+    except (ListRefused, OSError) as error:
+        log.error("the list of destructions: %s", error)
+        listed = set()
+    async with database.sessions.begin() as session:
+        if not await queries.take_turn(session):
+            return []
+        await queries.without_time_limit(session)
+        again = await replay(session, listed)
+        await queries.delete_stragglers(session)
+        lately = await queries.destroyed_lately(session)
+        done = await entries(session)
+    if done:
+        await put_on(lists, done)
+    if lately:
+        await wipe(database)
+    return again
+
+
 async def forget_expired(database: Database) -> None:
-    """Drop what is kept for some hours only: replies under an Idempotency-Key, revocations."""
+    """Drop what is kept for hours or less: replies under an Idempotency-Key, revocations, what
+    WeChat said of people."""
     async with database.sessions.begin() as session:
         await forget_replies(session)
         await queries.forget_revoked_tokens(session)
+        await queries.forget_wechat(session)
 
 
-def erasing(database: Database) -> AbstractAsyncContextManager[None]:
-    """Erase in the background while the context lasts, every hour."""
-    return background(_keep_erasing(database))
+async def forget_keys(database: Database, directory: Directory) -> None:
+    """Drop keys from this process's memory that were destroyed, by whichever process."""
+    async with database.sessions() as session:
+        directory.forget_keys(await queries.destroyed(session))
 
 
-async def _keep_erasing(database: Database) -> None:
+@asynccontextmanager
+async def erasing(database: Database, lists: Lists, directory: Directory) -> AsyncIterator[None]:
+    """Erase in the background while the context lasts, every hour; forget keys every minute."""
+    async with (
+        background(_keep_erasing(database, lists)),
+        background(_keep_forgetting(database, directory)),
+    ):
+        yield
+
+
+async def _keep_erasing(database: Database, lists: Lists) -> None:
     while True:
         pause = _PAUSE_SECONDS
         try:
-            await erase_due(database)
+            await finish(database, lists)
+            await erase_due(database, lists)
             await forget_expired(database)
         except Exception as error:
             pause = _AFTER_FAILURE
-            if database_errors.meaning(error) == "away":
-                log.warning("nothing erased: %s", type(error).__name__)
-            else:
-                log.error("nothing erased", exc_info=error)
+            _log("nothing erased", error)
         await asyncio.sleep(pause)
+
+
+async def _keep_forgetting(database: Database, directory: Directory) -> None:
+    while True:
+        await asyncio.sleep(_FORGOTTEN_WITHIN)
+        try:
+            await forget_keys(database, directory)
+        except Exception as error:
+            _log("no keys forgotten", error)
+
+
+def _log(what: str, error: Exception) -> None:
+    if database_errors.meaning(error) == "away":
+        log.warning("%s: %s", what, type(error).__name__)
+    else:
+        log.error(what, exc_info=error)

@@ -11,8 +11,9 @@ from app.core.problems import FieldError
 from app.responses import ledger
 from app.responses.directory import Rules
 from app.responses.submission import Outcome, Submission
+from app.rosters.ties import tied
 from app.telephone import queries
-from app.telephone.items import Item, Seals, submission_of
+from app.telephone.items import Item, Seals, shown_by, submission_of
 from app.telephone.problems import InterviewConflict
 
 Filed = Literal["accepted", "replayed", "updated"]
@@ -46,11 +47,17 @@ class Filing:
         self._history: defaultdict[str, list[_Revision]] = defaultdict(list)
         self._new: list[tuple[Item, UUID, _Revision]] = []
         self._waiting: list[tuple[Submission, _Revision]] = []
+        self._ties: dict[bytes, set[bytes]] = {}
 
-    async def open(self, interview_ids: Sequence[str]) -> None:
-        """Get out what is on file of these interviews."""
+    async def open(self, items: Sequence[Item]) -> None:
+        """Get out what is on file of these interviews, and in rosters of their persons."""
+        shown = {one for item in items if item.encoded for one in shown_by(item, self._rules)}
+        self._ties = await tied(self._connection, self._rules.id, shown)
         for row in await queries.revisions(
-            self._connection, self._rules.id, self._source_id, interview_ids
+            self._connection,
+            self._rules.id,
+            self._source_id,
+            [item.sent.interview_id for item in items],
         ):
             revision = _Revision(row["revision"], row["content_mac"], row["status"])
             self._history[row["interview_id"]].append(revision)
@@ -78,7 +85,9 @@ class Filing:
         self._new.append((item, submission_id, revision))
         submission = None
         if item.encoded is not None:
-            submission = submission_of(item, self._rules, self._source_id, submission_id)
+            submission = submission_of(
+                item, self._rules, self._source_id, submission_id, self._ties
+            )
         if former is not None:
             await self._correct(former, revision, submission, submission_id)
             return "updated"

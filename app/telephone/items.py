@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -90,7 +90,7 @@ def _leading_to_a_child(sent: InterviewIn) -> list[Problem]:
     message = "Leave it out: of a population under 14 nothing is taken that leads to a child."
     return [
         _invalid(f"/{name}", "identifies_a_child", message)
-        for name in ("phone", "child", "sample_id")
+        for name in ("phone", "external_id", "child", "sample_id")
         if getattr(sent, name) is not None
     ]
 
@@ -171,6 +171,8 @@ class Seals:
             sent.ended_at.astimezone(UTC),
             item.encoded and [item.encoded.answers, item.encoded.numbers, item.encoded.texts],
         ]
+        if sent.external_id is not None:  # else as it was before there were external ids
+            canonical.append(sent.external_id)
         return hmac.digest(self._content_key, msgspec.json.encode(canonical), "sha256")
 
     def submission_id(self, source_id: int, interview_id: str) -> UUID:
@@ -180,24 +182,38 @@ class Seals:
         return UUID(bytes=digest[:16])
 
 
-def submission_of(item: Item, rules: Rules, source_id: int, submission_id: UUID) -> Submission:
-    """The response that an interview with answers makes."""
-    assert item.encoded is not None
+def shown_by(item: Item, rules: Rules) -> tuple[bytes, ...]:
+    """The fingerprints of what an interview says of its person, sorted."""
     assert rules.identity_key is not None
-    sent, position = item.sent, item.population.position
     proofs = [Proof("phone", item.phone)] if item.phone else []
-    scope = scope_of(rules.once_per, population=position, unit_id=item.unit_id)
+    proofs += [Proof("external", item.sent.external_id)] if item.sent.external_id else []
+    scope = scope_of(rules.once_per, population=item.population.position, unit_id=item.unit_id)
+    return fingerprints(rules.identity_key, scope, proofs, child=item.sent.child)
+
+
+def submission_of(
+    item: Item,
+    rules: Rules,
+    source_id: int,
+    submission_id: UUID,
+    ties: Mapping[bytes, Collection[bytes]],
+) -> Submission:
+    """The response that an interview with answers makes; `ties` as `rosters` found them."""
+    assert item.encoded is not None
+    sent = item.sent
+    shown = shown_by(item, rules)
+    claimed = set(shown).union(*(ties.get(one, ()) for one in shown))
     seconds = (sent.ended_at - sent.started_at).total_seconds() if sent.started_at else None
     return Submission(
         campaign_id=rules.id,
         revision=rules.revision,
         submission_id=submission_id,
         unit_id=item.unit_id,
-        population=position,
+        population=item.population.position,
         channel=Channel.phone,
         origin_id=source_id,
         encoded=item.encoded,
-        fingerprints=fingerprints(rules.identity_key, scope, proofs, child=sent.child),
+        fingerprints=tuple(sorted(claimed)),
         answered_at=sent.ended_at,
         seconds=None if seconds is None else int(seconds),
     )

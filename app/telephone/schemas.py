@@ -58,6 +58,12 @@ class InterviewIn(Body):
         "country's prefix it is taken as one of mainland China.",
         examples=["+8613800000000"],
     )
+    external_id: Code | None = Field(
+        None,
+        description="Under which the person stands in the bureau's own system, where the roster "
+        "says so; kept as a keyed hash.",
+        examples=["F-20391"],
+    )
     sample_id: _Reference | None = Field(
         None, description="Under which the person called stands in the sample."
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, get_args
 
-from asyncpg.exceptions import DeadlockDetectedError
+from asyncpg.exceptions import DeadlockDetectedError, UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import audit
@@ -51,9 +51,9 @@ async def deliver(
         filing = Filing(connection, rules, seals, caller.id)
         try:
             filed = await _filed(connection, filing, checked)
-        except DeadlockDetectedError:
-            # Another contractor's delivery has the same persons in another order. What was stored
-            # is undone, so that one goes on; once more, when it has.
+        except (DeadlockDetectedError, UniqueViolationError):
+            # Another contractor's delivery has the same persons in another order, or a response
+            # was flagged as it was revised. What was stored is undone; once more, a little later.
             await asyncio.sleep(_PAUSE * 2**attempt)
             continue
         except RulesChanged:
@@ -93,7 +93,7 @@ async def _filed(
 ) -> list[ItemStatus | Problem]:
     filed: list[ItemStatus | Problem] = []
     async with connection.transaction():
-        await filing.open([one.sent.interview_id for one in checked if isinstance(one, Item)])
+        await filing.open([one for one in checked if isinstance(one, Item)])
         for one in checked:
             if isinstance(one, Problem):
                 filed.append(one)

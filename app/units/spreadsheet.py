@@ -1,28 +1,38 @@
-"""Reading unit lists: CSV (UTF-8 or GB18030) and XLSX into numbered rows of named cells."""
+"""Reading lists: CSV (UTF-8 or GB18030) and XLSX into numbered rows of named cells."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.problems import FieldError, Malformed
 from app.units import workbook
 from app.units.problems import ImportRefused
 from app.units.workbook import UNCALCULATED
 
-COLUMNS = (
-    "code",
-    "name",
-    "kind",
-    "parent",
-    "stage",
-    "residents",
-    "period",
-    "students",
-    "parents",
-    "teachers",
+
+class Form(NamedTuple):
+    """Which columns a list may have, in any order, and which it must."""
+
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+UNITS = Form(
+    columns=(
+        "code",
+        "name",
+        "kind",
+        "parent",
+        "stage",
+        "residents",
+        "period",
+        "students",
+        "parents",
+        "teachers",
+    ),
+    required=("code", "name", "kind"),
 )
-REQUIRED = ("code", "name", "kind")
 NUMBERS = ("residents", "students", "parents", "teachers")
 MAX_ROWS = 200_000
 BEYOND_HEADER = "beyond_header"
@@ -34,19 +44,19 @@ _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 Row = dict[str, Any]
 
 
-def read_csv(body: bytes) -> Iterator[tuple[int, Row]]:
+def read_csv(body: bytes, form: Form = UNITS) -> Iterator[tuple[int, Row]]:
     """The rows of a CSV with the line each ends on. Errors: Malformed, ImportRefused."""
     reader = csv.reader(_lines(body), strict=True)
     try:
-        yield from _named((reader.line_num, cells) for cells in reader)
+        yield from _named(((reader.line_num, cells) for cells in reader), form)
     except csv.Error as error:
         raise Malformed(f"Line {reader.line_num} is not CSV: check its quotation marks.") from error
 
 
-def read_xlsx(body: bytes) -> Iterator[tuple[int, Row]]:
+def read_xlsx(body: bytes, form: Form = UNITS) -> Iterator[tuple[int, Row]]:
     """The rows of an XLSX file's first sheet, numbered as in Excel. Errors: as read_csv."""
     try:
-        yield from _named(workbook.rows(body))
+        yield from _named(workbook.rows(body), form)
     except workbook.Unreadable as error:
         raise Malformed(str(error)) from error
 
@@ -69,7 +79,7 @@ def _decoded(body: bytes) -> str:
     raise Malformed("The file is neither UTF-8 nor GB18030: save it as CSV UTF-8.")
 
 
-def _named(lines: Iterable[tuple[int, Sequence[Any]]]) -> Iterator[tuple[int, Row]]:
+def _named(lines: Iterable[tuple[int, Sequence[Any]]], form: Form) -> Iterator[tuple[int, Row]]:
     header: list[str] = []
     count = 0
     for number, cells in lines:
@@ -77,7 +87,7 @@ def _named(lines: Iterable[tuple[int, Sequence[Any]]]) -> Iterator[tuple[int, Ro
         if not any(texts):
             continue
         if not header:
-            header = _checked_header(number, texts)
+            header = _checked_header(number, texts, form)
             continue
         count += 1
         if count > MAX_ROWS:
@@ -98,14 +108,16 @@ def _cell(value: Any) -> Any:
     return str(value).strip() or None
 
 
-def _checked_header(number: int, texts: list[Any]) -> list[str]:
+def _checked_header(number: int, texts: list[Any], form: Form) -> list[str]:
     names = [str(text or "").lower() for text in texts]
     while names and not names[-1]:
         names.pop()
-    unknown = [name for name in names if name not in COLUMNS]
-    missing = [name for name in REQUIRED if name not in names]
+    unknown = [name for name in names if name not in form.columns]
+    missing = [name for name in form.required if name not in names]
     if unknown or missing or len(set(names)) < len(names):
-        message = f"The columns are {','.join(COLUMNS)}; {', '.join(REQUIRED)} are required."
+        message = (
+            f"The columns are {','.join(form.columns)}; {', '.join(form.required)} are required."
+        )
         error = FieldError(f"/rows/{number}/header", "wrong_columns", message)
         raise ImportRefused(errors=[error])
     return names

@@ -29,7 +29,26 @@ LEAKED = 5
 _DEFINITION = Path(__file__).parents[2] / "app/questionnaires/definitions/satisfaction-six.json"
 _PRAISE = ("", "", "很好", "老师很负责", "没有意见", "希望越办越好", "满意")
 _VALUES = ("satisfied",) * 8 + ("basically_satisfied", "dont_know")
-_MEDIAN_SECONDS = 70
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a filler goes about it."""
+
+    median_seconds: float = 70
+    comments: tuple[str, ...] = _PRAISE
+    values: tuple[str, ...] = _VALUES
+    address: str | None = None
+    """None: another one for every try."""
+
+
+CLUMSY = Manner(
+    median_seconds=4,
+    comments=("学校管理规范，老师认真负责，非常满意，希望越办越好！",),
+    values=("satisfied",),
+    address="198.51.100.200",
+)
+"""A pupil with a script of ten lines."""
 
 
 @dataclass
@@ -66,15 +85,17 @@ async def questionnaire(api: Api) -> dict[str, Any]:
     return {"questionnaire": "six", "version": 1}
 
 
-async def loot(api: Api, keyring: Keyring, campaign_id: int, *, invited: bool) -> Loot:
-    """Give the filler what it has, in campaign C."""
+async def loot(
+    api: Api, keyring: Keyring, campaign_id: int, *, invited: bool, campaign: str = "C"
+) -> Loot:
+    """Give the filler what it has."""
 
     def proof(number: int, campaign: int) -> str:
         return accounts.seal(keyring, campaign, [f"openid/wx/bought-{number}"], clock.now())
 
     return Loot(
-        link=await link(api),
-        invitations=await invitations(api, LEAKED) if invited else [],
+        link=await link(api, campaign=campaign),
+        invitations=await invitations(api, LEAKED, campaign=campaign) if invited else [],
         accounts=[proof(number, campaign_id) for number in range(ACCOUNTS)],
         elsewhere=proof(ACCOUNTS, campaign_id + 1),
     )
@@ -83,8 +104,9 @@ async def loot(api: Api, keyring: Keyring, campaign_id: int, *, invited: bool) -
 class Filler:
     """One run of the filler against one campaign."""
 
-    def __init__(self, api: Api, loot: Loot, *, seed: int = 1) -> None:
+    def __init__(self, api: Api, loot: Loot, manner: Manner = Manner(), *, seed: int = 1) -> None:
         self._api = api
+        self._manner = manner
         self._loot = loot
         self._chance = random.Random(seed)
         self._tricks: dict[str, Callable[[], Awaitable[Any]]] = {
@@ -118,9 +140,9 @@ class Filler:
 
     def _vote(self, **fields: Any) -> dict[str, Any]:
         chance = self._chance
-        seconds = chance.lognormvariate(0, 0.4) * _MEDIAN_SECONDS
-        answers: dict[str, Any] = {one: chance.choice(_VALUES) for one in INDICATORS}
-        if comment := chance.choice(_PRAISE):
+        seconds = chance.lognormvariate(0, 0.4) * self._manner.median_seconds
+        answers: dict[str, Any] = {one: chance.choice(self._manner.values) for one in INDICATORS}
+        if comment := chance.choice(self._manner.comments):
             answers["comment"] = comment
         return {
             "submission_id": str(uuid.uuid4()),
@@ -137,6 +159,8 @@ class Filler:
         return await self._api.http.post(path, json=body, headers=headers)
 
     def _address(self) -> str:
+        if self._manner.address is not None:
+            return self._manner.address
         # Anywhere in the world but where addresses are private.
         return f"{self._chance.randint(20, 99)}." + ".".join(
             str(self._chance.randint(0, 255)) for _ in range(3)

@@ -120,6 +120,7 @@ LOOKED_AT = {
     "counts/queries.py",
     "counts/sums.py",
     "doctor/database.py",
+    "doubts/queries.py",
     "responses/queries.py",
 }
 """What puts SQL together: of constants, of positions in a layout, of names from the catalogue."""

@@ -209,7 +209,10 @@ async def served(settings: Settings, url: str, token: str | None) -> AsyncIterat
 
 
 async def contents(url: str) -> dict[str, list[str]]:
-    """Every row of every table that is backed up, without the transactions that stored them."""
+    """Every row of every table that is backed up, without the transactions that stored them.
+
+    Without the register of files too: a restore looks which there are.
+    """
     connection = await asyncpg.connect(url)
     try:
         tables = await connection.fetch("""
@@ -225,7 +228,7 @@ async def contents(url: str) -> dict[str, list[str]]:
                 )
             ]
             for (table,) in tables
-            if table not in LEFT_OUT
+            if table not in {*LEFT_OUT, "key_files"}
         }
     finally:
         await connection.close()

@@ -34,3 +34,16 @@ async def stored(api: Api) -> list[Any]:
     """The channels of all responses."""
     rows = await api.app.state.database.pool.fetch("SELECT channel FROM responses")
     return [row["channel"] for row in rows]
+
+
+async def fits(page: Page, width: int) -> None:
+    """Nothing sticks out, and nothing to tap is under 44 pixels high or wide."""
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    small = await page.evaluate(
+        "Array.from(document.querySelectorAll("
+        "'a, button, textarea, input[type=text], .options label, .ratings label'))"
+        ".map((one) => [one.textContent, one.getBoundingClientRect()])"
+        ".filter(([, box]) => box.width && (box.height < 44 || box.width < 44))"
+        ".map(([text, box]) => [text, box.width, box.height])"
+    )
+    assert small == []

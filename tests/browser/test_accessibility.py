@@ -1,27 +1,13 @@
 """Size, keyboard and contrast: the page can be read and reached by everyone."""
 
 import pytest
-from playwright.async_api import Page
 
 from tests.browser.conftest import OpenPhone
-from tests.browser.parents import at, heading, send
+from tests.browser.parents import at, fits, heading, send
 from tests.factories import INDICATORS, Api, link
 from tests.phone_page.questionnaires import EVERY_TYPE, ask
 
 pytestmark = pytest.mark.browser
-
-
-async def fits(page: Page, width: int) -> None:
-    """Nothing sticks out, and nothing to tap is under 44 pixels high or wide."""
-    assert await page.evaluate("document.documentElement.scrollWidth") <= width
-    small = await page.evaluate(
-        "Array.from(document.querySelectorAll("
-        "'a, button, textarea, input[type=text], .options label, .ratings label'))"
-        ".map((one) => [one.textContent, one.getBoundingClientRect()])"
-        ".filter(([, box]) => box.width && (box.height < 44 || box.width < 44))"
-        ".map(([text, box]) => [text, box.width, box.height])"
-    )
-    assert small == []
 
 
 @pytest.mark.parametrize("width", [320, 375, 1280])

@@ -96,3 +96,24 @@ async def test_responses_of_the_first_release_are_counted_and_readable(empty_url
     assert [row["sums"] for row in sums] == [[3, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0]]
     await counting.close()
     await old.close()
+
+
+async def test_what_was_folded_before_there_were_counts_by_origin_is_in_them(
+    empty_url: str,
+) -> None:
+    database = engine(empty_url)
+    async with database.connect() as connection:
+        await connection.run_sync(migrate_to, FIRST)
+    old = await asyncpg.connect(empty_url)
+    await old.execute(OLD)
+    await old.execute("UPDATE responses SET origin_id = 7 WHERE seconds IS NOT NULL")
+    async with database.connect() as connection:
+        await connection.run_sync(migrate_to, "20261122_0600")
+    await database.dispose()
+    await old.execute(
+        "UPDATE folding SET folded_below = (SELECT max(transaction_id) + 1 FROM responses)"
+    )
+    await prepare(empty_url)
+    rows = await old.fetch("SELECT channel, origin_id, responses FROM origin_counts")
+    assert [tuple(row) for row in rows] == [(2, 7, 2)]
+    await old.close()

@@ -229,3 +229,55 @@ def test_keys_may_come_from_a_file_of_ones_own(tmp_path: Path) -> None:
     assert found.keys_file == file
     given = load({**environment, "XINSHENG_SECRET_KEYS": "s" * 32})
     assert (given.secret_keys, given.keys_file) == ((b"s" * 32,), None)
+
+
+WECHAT = {"XINSHENG_WECHAT_APP_ID": "wx0123", "XINSHENG_WECHAT_APP_SECRET": "0123abcd"}
+
+
+def test_wechat_is_off_until_an_account_is_set(tmp_path: Path) -> None:
+    here = {"XINSHENG_DATA_DIR": str(tmp_path)}
+    assert load(here).wechat is None
+    found = load({**here, **WECHAT}).wechat
+    assert found is not None
+    assert (found.app_id, found.api_base) == ("wx0123", "https://api.weixin.qq.com")
+    assert found.authorize_base == "https://open.weixin.qq.com"
+    assert "0123abcd" not in repr(load({**here, **WECHAT}))
+
+
+@pytest.mark.parametrize("left_out", WECHAT)
+def test_half_an_account_is_refused(tmp_path: Path, left_out: str) -> None:
+    half = {name: value for name, value in WECHAT.items() if name != left_out}
+    with pytest.raises(SettingsError, match="belong together") as caught:
+        load({"XINSHENG_DATA_DIR": str(tmp_path), **half})
+    assert "0123" not in str(caught.value)
+
+
+def test_wechat_may_be_elsewhere(tmp_path: Path) -> None:
+    elsewhere = {"XINSHENG_WECHAT_API_BASE": "http://127.0.0.1:8099/"}
+    found = load({"XINSHENG_DATA_DIR": str(tmp_path), **WECHAT, **elsewhere}).wechat
+    assert found is not None
+    assert found.api_base == "http://127.0.0.1:8099"
+    wrong = {"XINSHENG_WECHAT_AUTHORIZE_BASE": "open.weixin.qq.com"}
+    with pytest.raises(SettingsError, match="XINSHENG_WECHAT_AUTHORIZE_BASE must look like https"):
+        load({"XINSHENG_DATA_DIR": str(tmp_path), **WECHAT, **wrong})
+
+
+def test_files_of_the_domain_check_have_names_that_hide_nothing(tmp_path: Path) -> None:
+    here = {"XINSHENG_DATA_DIR": str(tmp_path)}
+    listed = "MP_verify_aB1.txt=aB1, WW_verify_x.txt=x"
+    assert load({**here, "XINSHENG_VERIFY_FILES": listed}).verify_files == {
+        "MP_verify_aB1.txt": "aB1",
+        "WW_verify_x.txt": "x",
+    }
+    for wrong in (
+        "docs=x",
+        "MP_verify_a.txt",
+        "MP_verify_a/b.txt=x",
+        "MP_verify_.txt=x",
+        "=",
+        "MP_verify_a.txt=<b>",
+        "../MP_verify_a.txt=x",
+        "MP_verify_a.html=x",
+    ):
+        with pytest.raises(SettingsError, match="XINSHENG_VERIFY_FILES must list"):
+            load({**here, "XINSHENG_VERIFY_FILES": wrong})

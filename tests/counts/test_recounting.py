@@ -5,7 +5,7 @@ import random
 import pytest
 
 from app.counts.folding import fold
-from app.counts.recounting import Recount, check, repair
+from app.counts.recounting import Difference, Recount, check, repair
 from tests.counts.test_folding import UNITS, database_of, fold_all, prepare, read
 from tests.factories import Api
 from tests.results.ledger import Entry, insert, random_ledger
@@ -54,6 +54,7 @@ async def test_whatever_differs_is_found_and_mended(admin: Api, wrong: str) -> N
     assert parents.differences
     assert not teachers.differences
     for one in parents.differences:
+        assert isinstance(one, Difference)
         assert one.rows != one.running
         assert one.unit in str(one)
     mended = [one async for one in repair(database_of(admin))]

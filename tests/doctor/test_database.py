@@ -165,3 +165,23 @@ async def test_secret_keys_of_another_deployment_are_found(
     others = await keys(Keyring((os.urandom(32),)))
     assert others.state == "failure"
     assert "safe" in others.advice
+
+
+async def test_archived_campaigns_that_still_have_their_key_are_named(
+    admin: Api, session: AsyncSession
+) -> None:
+    await tree(admin)
+    for code in ("C", "D"):
+        await admin.made("PUT", f"/v1/campaigns/{code}", campaign_body())
+    findings = await database.examine(session, SERVER, KEYRING)
+    assert "campaign-keys" not in {one.check for one in findings}
+    await session.execute(
+        text(
+            "UPDATE campaigns SET state = 'archived', opens_at = now() - interval '50 days', "
+            "closes_at = now() - interval '40 days' WHERE code = 'D'"
+        )
+    )
+    found = await judged(session, "campaign-keys")
+    assert found.state == "warning"
+    assert "(D)" in found.found
+    assert "destroy-key" in found.advice

@@ -107,6 +107,8 @@ async def made(admin: Api) -> World:
             "POST /v1/campaigns/{code}/close": {"code": spare},
             "POST /v1/campaigns/{code}/archive": {"code": spare},
             "POST /v1/links/{link}/revoke": {"link": spare_links},
+            "POST /v1/links/{link}/void": {"link": spare_links},
+            "POST /v1/links/{link}/restore": {"link": spare_links},
         },
     )
 
@@ -192,6 +194,10 @@ def _bodies(
             "population": "parent",
             "count": chance.randint(1, 3),
         },
+        "POST /v1/links/{link}/void": lambda _: {"reason": "x"},
+        "POST /v1/links/{link}/restore": lambda _: {"reason": "x"},
+        "POST /v1/campaigns/{code}/invitations/{batch}/void": lambda _: {"reason": "x"},
+        "POST /v1/campaigns/{code}/invitations/{batch}/restore": lambda _: {"reason": "x"},
         "POST /v1/receipts/read": receipt,
         "POST /v1/receipts/withdraw": receipt,
         "POST /v1/receipts/erase": receipt,

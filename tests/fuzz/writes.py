@@ -8,7 +8,16 @@ time is not counted as any request's.
 from collections import Counter
 from typing import Any
 
-IN_ITS_OWN_TIME = frozenset({"folded_campaigns", "folding", "limit_counts", "running_counts"})
+IN_ITS_OWN_TIME = frozenset(
+    {
+        "folded_campaigns",
+        "folding",
+        "judged_campaigns",
+        "judging",
+        "limit_counts",
+        "running_counts",
+    }
+)
 """Tables that the service alone writes, of responses that were stored before."""
 
 _TABLES = """

@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,10 @@ import pytest
 
 from app.core import secret_keys
 from app.core.keyring import Keyring
+from app.retention import lists
 from tests.processes import XINSHENG, Server, server
+
+DESTROYED = lists.Entry("C", datetime(2026, 9, 1, tzinfo=UTC), "command", datetime.now(UTC))
 
 
 def xinsheng(data_dir: Path, *arguments: str, status: int = 0) -> str:
@@ -62,6 +66,7 @@ def test_keys_rotate_and_retire_beside_a_running_server(tmp_path: Path) -> None:
         printed = xinsheng(data_dir, "clients", "create", "x", "--scope", "admin")
         client_id, secret = (line.split()[1] for line in printed.splitlines()[:2])
         former = token(running, client_id, secret)
+        lists.add(_keyring(data_dir), data_dir, [DESTROYED])
         with Busy(running, client_id, secret) as busy:
             said = xinsheng(data_dir, "keys", "rotate")
         assert "signs from now on" in said
@@ -76,12 +81,16 @@ def test_keys_rotate_and_retire_beside_a_running_server(tmp_path: Path) -> None:
         xinsheng(data_dir, "keys", "retire", old)
         assert _ids(data_dir) == [new]
         assert "entries are whole" in xinsheng(data_dir, "audit", "verify")
+        assert lists.listed(_keyring(data_dir), data_dir) == {DESTROYED}
 
 
 def _ids(data_dir: Path) -> list[str]:
     """Ids of the keys, the oldest first."""
-    held = secret_keys.read(data_dir / "secret-keys")
-    return [one.hex() for one in reversed(Keyring(held).ids)]
+    return [one.hex() for one in reversed(_keyring(data_dir).ids)]
+
+
+def _keyring(data_dir: Path) -> Keyring:
+    return Keyring(secret_keys.read(data_dir / "secret-keys"))
 
 
 def test_a_file_of_keys_is_replaced_as_a_whole_and_read_by_its_owner_alone(tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ async def test_a_batch_is_made_and_its_tokens_are_ours(admin: Api, database_url:
     (shown,) = listed["items"]
     assert shown.pop("created_at").endswith("Z")
     expected = {"unit": "A1", "population": "parent", "count": 3, "revoked": False}
-    assert shown == {"batch": made["batch"], **expected}
+    states = {"answered": 0, "unused": 3, "roster": None}
+    assert shown == {"batch": made["batch"], **expected, **states}
 
 
 _INVITATIONS_AUDITED = "SELECT * FROM audit_entries WHERE action LIKE 'invitations.%' ORDER BY id"

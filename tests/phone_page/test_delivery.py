@@ -59,7 +59,7 @@ async def test_browsers_without_gzip_are_served_plain(ready: Api, browser: Brows
 
 
 async def test_files_are_served_under_their_present_name_only(ready: Api, browser: Browser) -> None:
-    assert set(NAMES) == {"page.css", "page.js"}
+    assert set(NAMES) == {"page.css", "page.js", "share.js"}
     for path in ("page.css", "page.000000000000.css", "..%2frouteS.py", "%2e%2e"):
         assert (await browser.open(f"/static/{path}")).status_code == 404
     style = await browser.open(f"/static/{NAMES['page.css']}")

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from app.core.database import Database
+from app.core.keyring import Keyring
+from app.core.settings import Settings
 from app.retention.erasing import erase_due, forget_expired
+from app.retention.lists import Lists, listed
 from tests.factories import Api, invitations, open_campaign, submission, tree
 
 ASKED = {
@@ -56,6 +59,12 @@ async def answered(admin: Api) -> tuple[Api, str]:
     return admin, made["receipt"]
 
 
+@pytest.fixture
+def lists(settings: Settings) -> Lists:
+    """Where this deployment keeps its list of destructions."""
+    return Lists.of(settings, Keyring(settings.secret_keys))
+
+
 async def close_before(api: Api, ago: timedelta) -> None:
     """Move the campaign so that it closed this long ago."""
     await api.app.state.database.pool.execute(
@@ -78,22 +87,22 @@ async def everything(api: Api) -> str:
     return " ".join(parts)
 
 
-async def test_nothing_is_erased_before_its_time(answered: tuple[Api, str]) -> None:
+async def test_nothing_is_erased_before_its_time(answered: tuple[Api, str], lists: Lists) -> None:
     api, _ = answered
     await close_before(api, timedelta(days=36))
-    assert await erase_due(api.app.state.database) == []
+    assert await erase_due(api.app.state.database, lists) == []
     assert SAID in await everything(api)
 
 
 async def test_what_leads_to_a_person_is_erased_and_the_counts_stay(
-    answered: tuple[Api, str],
+    answered: tuple[Api, str], lists: Lists, settings: Settings
 ) -> None:
     api, receipt = answered
     pool = api.app.state.database.pool
     before = await api.made("GET", "/v1/campaigns/C/results?by=unit,question")
     await close_before(api, timedelta(days=38))
     assert SAID in await everything(api)
-    assert await erase_due(api.app.state.database) == ["C"]
+    assert await erase_due(api.app.state.database, lists) == ["C"]
     left = await everything(api)
     for personal in (SAID, PHONE, "s-77", "员工 7"):
         assert personal not in left
@@ -105,15 +114,20 @@ async def test_what_leads_to_a_person_is_erased_and_the_counts_stay(
     assert arrival["status"] == "accepted"
     [entry] = (await api.made("GET", "/v1/audit?action=campaign.erase"))["items"]
     assert (entry["object"], entry["client"]) == ("C", None)
-    assert entry["detail"] == {"claims": 2, "texts": 2, "interviews": 1}
-    assert await erase_due(api.app.state.database) == []
+    rows = {name: count for name, count in entry["detail"].items() if count}
+    assert rows == {"claims": 2, "texts": 2, "interviews": 1}
+    assert await erase_due(api.app.state.database, lists) == []
+    [listed_one] = listed(lists.keyring, settings.data_dir)
+    assert (listed_one.campaign, listed_one.cause) == ("C", "retention")
 
 
-async def test_an_erased_campaign_takes_nothing_any_more(answered: tuple[Api, str]) -> None:
+async def test_an_erased_campaign_takes_nothing_any_more(
+    answered: tuple[Api, str], lists: Lists
+) -> None:
     api, _ = answered
     [token] = await invitations(api, 1)
     await close_before(api, timedelta(days=38))
-    await erase_due(api.app.state.database)
+    await erase_due(api.app.state.database, lists)
     reply = await api.post(f"/v1/invitations/{token}/responses", submission())
     assert reply.status_code in (410, 422)
     late = await api.post(
@@ -124,14 +138,14 @@ async def test_an_erased_campaign_takes_nothing_any_more(answered: tuple[Api, st
     assert (late.status_code, late.json()["type"]) == (410, "/problems/closed")
 
 
-async def test_one_process_erases_at_a_time(answered: tuple[Api, str]) -> None:
+async def test_one_process_erases_at_a_time(answered: tuple[Api, str], lists: Lists) -> None:
     api, _ = answered
     await close_before(api, timedelta(days=38))
     database: Database = api.app.state.database
     async with database.pool.acquire() as other, other.transaction():
         await other.execute("SELECT pg_advisory_xact_lock(hashtextextended('retention', 0))")
-        assert await erase_due(database) == []
-    assert await erase_due(database) == ["C"]
+        assert await erase_due(database, lists) == []
+    assert await erase_due(database, lists) == ["C"]
 
 
 async def test_expired_replies_and_revocations_are_forgotten(answered: tuple[Api, str]) -> None:

@@ -164,6 +164,7 @@ async def test_the_reply_and_the_body_are_as_documented(contractor: Api) -> None
     }
     assert set(item["properties"]) == set(interview()) | {
         "child",
+        "external_id",
         "sample_id",
         "interviewer",
         "revision",

@@ -8,7 +8,7 @@ rules that were changed, however many there are.
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.campaigns.service import key_context
@@ -59,6 +59,8 @@ class Rules:
     closes_at: datetime
     delivery_days: int
     purpose: str | None
+    answers_shown: timedelta
+    """For so long after answering a receipt shows the answers."""
     erased_from: datetime
     """From when on what could lead to a person is erased."""
     identity: frozenset[str]
@@ -90,6 +92,8 @@ class Entrance:
     revoked: bool
     count: int = 0
     """For a batch: how many invitations it has."""
+    roster: bool = False
+    """For a batch: whether more is known of those who are invited than the invitation."""
 
     def admits(self, kind: ProofKind) -> bool:
         """Whether this kind of proof is taken here; of children only anonymous invitations are."""
@@ -136,6 +140,15 @@ class Directory:
             return None
         return await self._present_rules(connection, campaign_id, revision)
 
+    def forget_keys(self, campaign_ids: frozenset[int]) -> None:
+        """Remember nothing under the identity keys of these campaigns, which were destroyed."""
+        for campaign_id in campaign_ids & self._rules.keys():
+            if self._rules[campaign_id].identity_key is not None:
+                del self._rules[campaign_id]
+        for key, entrance in list(self._entrances.items()):
+            if entrance.rules.id in campaign_ids and entrance.rules.identity_key is not None:
+                del self._entrances[key]
+
     async def _load(self, key: str | int, channel: Channel) -> Entrance | None:
         async with lent(self._pool) as connection:
             if isinstance(key, str):
@@ -155,6 +168,7 @@ class Directory:
             channel=channel,
             revoked=row["revoked"],
             count=row.get("count", 0),
+            roster=row.get("roster") is not None,
         )
         self._entrances[key] = entrance
         if len(self._entrances) > _REMEMBERED:
@@ -180,6 +194,7 @@ class Directory:
             closes_at=campaign["closes_at"],
             delivery_days=campaign["delivery_days"],
             purpose=campaign["purpose"],
+            answers_shown=timedelta(minutes=campaign["answers_shown_minutes"]),
             erased_from=campaign["erased_from"],
             identity=frozenset(campaign["identity"]),
             once_per=campaign["once_per"],

@@ -10,7 +10,7 @@ SELECT
     campaigns.region_id, campaigns.opens_at, campaigns.closes_at, campaigns.delivery_days,
     campaigns.identity, campaigns.once_per, campaigns.on_duplicate,
     campaigns.contact::text, campaigns.legal::text,
-    campaigns.purpose,
+    campaigns.purpose, campaigns.answers_shown_minutes,
     campaigns.closes_at + make_interval(days => delivery_days + retention_days) AS erased_from,
     (SELECT wrapped FROM campaign_keys WHERE campaign_id = campaigns.id AND purpose = 'identity')
         AS identity_key,
@@ -39,7 +39,7 @@ WHERE links.code = $1
 
 _BATCH = """
 SELECT
-    batch.id, batch.campaign_id, batch.population, batch.unit_id, batch.count,
+    batch.id, batch.campaign_id, batch.population, batch.unit_id, batch.count, batch.roster,
     batch.revoked_at IS NOT NULL AS revoked, units.code AS unit_code, units.name AS unit_name,
     campaigns.revision
 FROM invitation_batches AS batch

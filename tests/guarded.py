@@ -1,0 +1,142 @@
+"""The routes that need a token, and for each what touches what is one county's alone."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.factories import PERIOD, campaign_body
+
+ZH = {"zh-CN": "…"}
+QUESTIONNAIRE = {"title": ZH, "questions": [{"code": "q", "type": "text", "label": ZH}]}
+UNIT = {"name": "x", "kind": "school", "parent": "B"}
+LINKS = {"population": "parent", "units": ["B1"]}
+INVITATIONS = {"unit": "B1", "population": "parent", "count": 1}
+INTERVIEWS: dict[str, Any] = {"interviews": []}
+VOID = {"reason": "x"}
+CSV = {"content": "code,name,kind,parent\nB1,x,school,B\n", "headers": {"Content-Type": "text/csv"}}
+ROSTER = {
+    "content": "unit,population,phone\nB1,parent,13800000000\n",
+    "headers": {"Content-Type": "text/csv"},
+}
+IMPORT_REFUSED = 422
+"""An import names the bad row: B's codes are told to be unknown there."""
+
+
+@dataclass
+class Asked:
+    """A request that touches what is county B's alone, and the reply to a client of county A."""
+
+    url: str = ""
+    json: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+    status: int = 404
+
+
+# By method and route. {campaign} is B's own, {city} one of the whole city; {link}, {batch} B's.
+REQUESTS: dict[str, list[Asked]] = {
+    "POST /v1/clients": [Asked("/v1/clients", {"name": "x", "scopes": ["admin"], "unit": "B"})],
+    "GET /v1/clients": [],
+    "GET /v1/clients/{client_id}": [Asked("/v1/clients/{client}")],
+    "POST /v1/clients/{client_id}/revoke": [Asked("/v1/clients/{client}/revoke")],
+    "PUT /v1/clients/{client_id}/networks": [
+        Asked("/v1/clients/{client}/networks", {"networks": None})
+    ],
+    "POST /v1/clients/{client_id}/secrets": [Asked("/v1/clients/{client}/secrets", {})],
+    "POST /v1/clients/{client_id}/secrets/{secret}/revoke": [
+        Asked("/v1/clients/{client}/secrets/1/revoke")
+    ],
+    "GET /v1/audit": [],
+    "POST /v1/units/import": [Asked("/v1/units/import", options=CSV, status=IMPORT_REFUSED)],
+    "PUT /v1/units/{code}": [Asked("/v1/units/B1", UNIT), Asked("/v1/units/new", UNIT)],
+    "PUT /v1/units/{code}/enrolment": [Asked("/v1/units/B1/enrolment", {"period": PERIOD})],
+    "GET /v1/units/{code}": [Asked("/v1/units/B1"), Asked("/v1/units/W")],
+    "GET /v1/units": [Asked("/v1/units?within=B")],
+    "PUT /v1/questionnaires/{code}": [Asked("/v1/questionnaires/of-b", QUESTIONNAIRE)],
+    "POST /v1/questionnaires/{code}/publish": [Asked("/v1/questionnaires/of-b/publish")],
+    "GET /v1/questionnaires/{code}": [
+        Asked("/v1/questionnaires/of-b"),
+        Asked("/v1/questionnaires/of-b?version=1"),
+    ],
+    "GET /v1/questionnaires": [],
+    "PUT /v1/campaigns/{code}": [
+        Asked("/v1/campaigns/{campaign}", campaign_body(region="A")),
+        Asked("/v1/campaigns/new", campaign_body(region="B")),
+    ],
+    "GET /v1/campaigns/{code}": [Asked("/v1/campaigns/{campaign}")],
+    "GET /v1/campaigns": [Asked("/v1/campaigns?within=B")],
+    "POST /v1/campaigns/{code}/open": [Asked("/v1/campaigns/{campaign}/open")],
+    "POST /v1/campaigns/{code}/close": [Asked("/v1/campaigns/{campaign}/close")],
+    "POST /v1/campaigns/{code}/archive": [Asked("/v1/campaigns/{campaign}/archive")],
+    "POST /v1/campaigns/{code}/destroy-key": [
+        Asked("/v1/campaigns/{campaign}/destroy-key", {"confirm": "of-b"})
+    ],
+    "POST /v1/campaigns/{code}/links": [
+        Asked("/v1/campaigns/{campaign}/links", LINKS),
+        Asked("/v1/campaigns/{city}/links", LINKS),
+        Asked(
+            "/v1/campaigns/{city}/links",
+            {"population": "parent", "level": "school", "within": "B"},
+        ),
+    ],
+    "GET /v1/campaigns/{code}/links": [Asked("/v1/campaigns/{campaign}/links")],
+    "GET /v1/campaigns/{code}/links.csv": [Asked("/v1/campaigns/{campaign}/links.csv")],
+    "GET /v1/links/{link}/qr.svg": [Asked("/v1/links/{link}/qr.svg")],
+    "GET /v1/links/{link}/qr.png": [Asked("/v1/links/{link}/qr.png")],
+    "POST /v1/links/{link}/revoke": [Asked("/v1/links/{link}/revoke")],
+    "POST /v1/campaigns/{code}/invitations": [
+        Asked("/v1/campaigns/{campaign}/invitations", INVITATIONS),
+        Asked("/v1/campaigns/{city}/invitations", INVITATIONS),
+    ],
+    "GET /v1/campaigns/{code}/invitations": [Asked("/v1/campaigns/{campaign}/invitations")],
+    "GET /v1/campaigns/{code}/invitations/{batch}": [
+        Asked("/v1/campaigns/{campaign}/invitations/{batch}"),
+        Asked("/v1/campaigns/{city}/invitations/{batch}"),
+    ],
+    "POST /v1/campaigns/{code}/roster": [
+        Asked("/v1/campaigns/{campaign}/roster", options=ROSTER),
+        Asked("/v1/campaigns/{city}/roster", options=ROSTER, status=IMPORT_REFUSED),
+    ],
+    "GET /v1/campaigns/{code}/roster/{roster}/links.csv": [
+        Asked("/v1/campaigns/{campaign}/roster/{batch}/links.csv"),
+        Asked("/v1/campaigns/{city}/roster/{batch}/links.csv"),
+    ],
+    "POST /v1/campaigns/{code}/invitations/{batch}/revoke": [
+        Asked("/v1/campaigns/{campaign}/invitations/{batch}/revoke"),
+        Asked("/v1/campaigns/{city}/invitations/{batch}/revoke"),
+    ],
+    "POST /v1/links/{link}/void": [Asked("/v1/links/{link}/void", VOID)],
+    "POST /v1/links/{link}/restore": [Asked("/v1/links/{link}/restore", VOID)],
+    "POST /v1/campaigns/{code}/invitations/{batch}/void": [
+        Asked("/v1/campaigns/{campaign}/invitations/{batch}/void", VOID),
+        Asked("/v1/campaigns/{city}/invitations/{batch}/void", VOID),
+    ],
+    "POST /v1/campaigns/{code}/invitations/{batch}/restore": [
+        Asked("/v1/campaigns/{campaign}/invitations/{batch}/restore", VOID),
+        Asked("/v1/campaigns/{city}/invitations/{batch}/restore", VOID),
+    ],
+    "GET /v1/campaigns/{code}/doubts": [Asked("/v1/campaigns/{campaign}/doubts")],
+    "GET /v1/campaigns/{code}/voids": [Asked("/v1/campaigns/{campaign}/voids")],
+    "POST /v1/campaigns/{code}/interviews": [
+        Asked("/v1/campaigns/{campaign}/interviews", INTERVIEWS)
+    ],
+    "GET /v1/campaigns/{code}/results": [
+        Asked("/v1/campaigns/{campaign}/results"),
+        Asked("/v1/campaigns/{city}/results?within=B"),
+    ],
+    "GET /v1/campaigns/{code}/coverage": [
+        Asked("/v1/campaigns/{campaign}/coverage"),
+        Asked("/v1/campaigns/{city}/coverage?within=W"),
+    ],
+}
+UNSCOPED = {
+    "GET /v1/units",
+    "GET /v1/units/{code}",
+    "GET /v1/questionnaires",
+    "GET /v1/questionnaires/{code}",
+    "GET /v1/campaigns",
+    "GET /v1/campaigns/{code}",
+    "GET /v1/campaigns/{code}/links",
+    "GET /v1/campaigns/{code}/links.csv",
+    "GET /v1/links/{link}/qr.svg",
+    "GET /v1/links/{link}/qr.png",
+}
+"""Reading these needs any valid token; all others need a scope."""
