@@ -1,7 +1,11 @@
 """A real PostgreSQL for all tests, a clone of a migrated template for each, the app upon it."""
 
 import itertools
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +20,7 @@ from app.main import create
 from tests.factories import Api
 
 TEMPLATE = "xinsheng_template"
+_ENOUGH_MEMORY = 4 << 30
 _numbers = itertools.count(1)
 
 
@@ -43,8 +48,23 @@ def postgres(
     """The server of this test run."""
     installation = request.config.getoption("--postgres")
     binaries = Path(installation) if installation else None
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), binaries=binaries) as server:
+    with (
+        _folder(tmp_path_factory) as folder,
+        EmbeddedPostgres(folder, binaries=binaries) as server,
+    ):
         yield server
+
+
+@contextmanager
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where its data lies: in memory, where there is enough, since cloning a database a test is
+    mostly the making of files."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < _ENOUGH_MEMORY:
+        yield tmp_path_factory.mktemp("postgres")
+        return
+    with tempfile.TemporaryDirectory(prefix="xinsheng-tests-", dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
