@@ -27,7 +27,8 @@ async def counts(app: FastAPI) -> dict[str, int]:
     async with app.state.database.pool.acquire() as connection:
         names = await connection.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-            "AND tablename NOT IN ('running_counts', 'folded_campaigns') ORDER BY 1"
+            "AND tablename NOT IN ('running_counts', 'folded_campaigns', 'origin_counts', "
+            "'judging', 'judged_campaigns') ORDER BY 1"
         )
         return {
             name: await connection.fetchval(f'SELECT count(*) FROM "{name}"') for (name,) in names
