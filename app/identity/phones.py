@@ -1,5 +1,7 @@
 """Phone numbers in the one form that is fingerprinted: E.164."""
 
+import unicodedata
+
 import phonenumbers
 
 HOME_REGION = "CN"
@@ -12,7 +14,8 @@ def e164(number: str) -> str | None:
     area code is no number, since it would be many people's.
     """
     try:
-        parsed = phonenumbers.parse(number, HOME_REGION)
+        # Full-width digits, as Chinese keyboards type them, are digits.
+        parsed = phonenumbers.parse(unicodedata.normalize("NFKC", number), HOME_REGION)
     except phonenumbers.NumberParseException:
         return None
     if parsed.extension or not (_home_mobile(parsed) or phonenumbers.is_valid_number(parsed)):

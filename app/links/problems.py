@@ -5,8 +5,11 @@ from app.core.problems import Problem
 
 class CountyRequired(Problem):
     slug, status = "county-required", 403
-    title = "Invitations are made at county level or above"
-    remedy = "Ask the county's bureau: a school cannot print invitations for itself."
+    title = "This is for counties and above"
+    remedy = (
+        "Ask the county's bureau: a school neither prints invitations for itself nor takes "
+        "answers out of the count."
+    )
 
 
 class InvitationsNotAdmitted(Problem):

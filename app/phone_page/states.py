@@ -59,6 +59,10 @@ def text_for(state: str, entrance: Entrance | None, *, filled: bool, now: dateti
         return "not_open_at"
     if state == "closed" and now >= rules.closes_at:
         return "closed_at"
-    if state == "identity" and entrance.channel is Channel.link and entrance.admits("device"):
-        return "identity_again"
+    if state == "identity" and entrance.channel is Channel.link:
+        if filled or entrance.admits("device"):
+            return "identity_again"
+        if entrance.admits("wechat") and not entrance.admits("invitation"):
+            # Where WeChat is set up it has vouched by now, or a page of its own was shown.
+            return "identity_not_set_up"
     return f"{state}_text"

@@ -94,6 +94,7 @@ _CHINESE: Texts = {
     "unknown_text": "请检查链接是否完整，或者向学校重新索取链接或二维码。",
     "identity_title": "这个页面无法确认答题人",
     "identity_text": "请从学校发给您的专属邀请链接或二维码打开。",
+    "identity_not_set_up": "这份调查要由微信确认答题人，但现在还没有接通。请告诉学校。",
     "identity_again": "还没有提交成功。请重新打开学校发给您的链接，再填写一次。",
     "malformed_title": "没有收到完整的内容",
     "malformed_text": "还没有提交成功。请返回上一页再提交一次，或者重新打开链接填写。",
@@ -199,6 +200,8 @@ _ENGLISH: Texts = {
     "unknown_text": "Please check that the link is complete, or ask the school for it again.",
     "identity_title": "This page cannot tell who is answering",
     "identity_text": "Please use the personal invitation that the school has given you.",
+    "identity_not_set_up": "This survey relies on WeChat to tell who is answering, and that has "
+    "not been set up yet. Please tell the school.",
     "identity_again": "Nothing was sent yet. Please open the school's link again and fill in "
     "the page once more.",
     "malformed_title": "Your answers did not arrive whole",

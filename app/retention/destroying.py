@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,8 +35,8 @@ _UNSEEN = (
     "archived WAL) cannot be seen from here and last as long as they are kept."
 )
 _BESIDE_MISSING = (
-    "The folder of backups could not be written to: take a backup now (xinsheng backup), which "
-    "brings the list of destructions there up to date."
+    "A folder that backups went to could not be written to: take a backup now (xinsheng backup), "
+    "into that folder, which brings the list of destructions there up to date."
 )
 
 
@@ -63,7 +64,7 @@ async def destroy(
     await queries.without_time_limit(session)
     found = await carry_out(session, campaign, "command", clock.now())
     audit.record(session, caller, _ACTIONS["command"], code, **found.erased)
-    beside = await put_on(lists, [entry_of(campaign, found)])
+    beside = await put_on(session, lists, [entry_of(campaign, found)])
     described = await _described(session, campaign, found)
     if not beside:
         described.note = f"{_BESIDE_MISSING} {described.note}"
@@ -88,13 +89,15 @@ def entry_of(campaign: Campaign, found: Destruction) -> Entry:
     return Entry(campaign.code, campaign.created_at, cause, found.destroyed_at)
 
 
-async def put_on(lists: Lists, entries: Sequence[Entry]) -> bool:
+async def put_on(session: AsyncSession, lists: Lists, entries: Sequence[Entry]) -> bool:
     """Put destructions on the list, the last thing before they are committed.
 
-    False where it could not be written beside the backups. Errors: ListNotWritten.
+    Wherever files of campaigns' keys lie that are known; False where it could not be written
+    beside one of them. Errors: ListNotWritten.
     """
+    folders = [Path(one) for one in await queries.folders_of_keys(session)]
     try:
-        return await asyncio.to_thread(lists.add, entries)
+        return await asyncio.to_thread(lists.add, entries, folders)
     except OSError as error:
         log.error("the list of destructions: %s", type(error).__name__)
         raise ListNotWritten() from error

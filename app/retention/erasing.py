@@ -46,7 +46,7 @@ async def erase_due(database: Database, lists: Lists) -> list[str]:
             await queries.without_time_limit(session)
             found = await carry_out(session, campaign, "retention", clock.now())
             audit.record_service(session, "campaign.erase", code, **found.erased)
-            await put_on(lists, [entry_of(campaign, found)])
+            await put_on(session, lists, [entry_of(campaign, found)])
         erased.append(code)
     return erased
 
@@ -71,26 +71,26 @@ async def finish(database: Database, lists: Lists) -> list[Entry]:
         await queries.delete_stragglers(session)
         lately = await queries.destroyed_lately(session)
         done = await entries(session)
-    if done:
-        await put_on(lists, done)
+        if done:
+            await put_on(session, lists, done)
     if lately:
         await wipe(database)
     return again
 
 
 async def forget_expired(database: Database) -> None:
-    """Drop what is kept for hours or less: replies under an Idempotency-Key, revocations, what
-    WeChat said of people."""
+    """Drop what is kept for hours: replies under an Idempotency-Key, revocations."""
     async with database.sessions.begin() as session:
         await forget_replies(session)
         await queries.forget_revoked_tokens(session)
-        await queries.forget_wechat(session)
 
 
 async def forget_keys(database: Database, directory: Directory) -> None:
-    """Drop keys from this process's memory that were destroyed, by whichever process."""
-    async with database.sessions() as session:
+    """Drop keys from this process's memory that were destroyed, by whichever process; and what
+    WeChat said of people, which is good for minutes."""
+    async with database.sessions.begin() as session:
         directory.forget_keys(await queries.destroyed(session))
+        await queries.forget_wechat(session)
 
 
 @asynccontextmanager

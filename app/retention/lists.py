@@ -59,19 +59,25 @@ class Lists:
         """Those of this deployment."""
         return cls(keyring, settings.data_dir, settings.backup_dir or settings.data_dir / "backups")
 
-    def add(self, entries: Iterable[Entry]) -> bool:
-        """Put these on the list, durably; False where the folder of backups cannot be written.
+    def add(self, entries: Iterable[Entry], folders: Iterable[Path] = ()) -> bool:
+        """Put these on the list, durably; `folders`: wherever else there are files of keys.
 
-        That is made good by the next backup. Errors: OSError where the data directory refuses.
+        False where one of those, or the folder of backups, cannot be written: that is made good by
+        the next backup into it. Errors: OSError where the data directory refuses.
         """
         entries = list(entries)
         self.own.mkdir(mode=0o700, parents=True, exist_ok=True)
         add(self.keyring, self.own, entries)
+        others = set(folders) | ({self.beside} if self.beside.is_dir() else set())
+        # All of them are tried: one that is away must not keep the others from it.
+        told = [self._beside(folder, entries) for folder in sorted(others)]
+        return all(told)
+
+    def _beside(self, folder: Path, entries: Iterable[Entry]) -> bool:
         try:
-            if self.beside.is_dir():
-                add(self.keyring, self.beside, entries)
+            add(self.keyring, folder, entries)
         except OSError as error:
-            log.warning("the list of destructions beside the backups: %s", type(error).__name__)
+            log.warning("the list of destructions beside backups: %s", type(error).__name__)
             return False
         return True
 

@@ -138,6 +138,11 @@ async def files_of_keys(session: AsyncSession, found: Destruction) -> list[KeysF
     return list(await session.scalars(statement.order_by(KeysFile.made_at.desc())))
 
 
+async def folders_of_keys(session: AsyncSession) -> list[str]:
+    """The folders that files of campaigns' keys lie in, as they were last seen."""
+    return list(await session.scalars(select(KeysFile.folder).distinct()))
+
+
 async def rewrite_keys(connection: Connection) -> None:
     """Write the table of keys anew, so that its file has none that was deleted.
 

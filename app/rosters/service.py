@@ -45,6 +45,8 @@ async def links_of(
         raise InvitationsGone()
     found = {one.id: one for one in batches}
     rows = await queries.invitations(await driver_connection(session), found)
+    if not rows:
+        raise InvitationsGone("Who was invited was erased with the campaign's key.")
     audit.record(session, caller, "roster.export", code, roster=roster, rows=len(rows))
     return (
         PersonalLink(

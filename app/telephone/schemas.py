@@ -1,11 +1,19 @@
 """What goes in and out when contractors deliver."""
 
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.core.problems import FieldError, InvalidInput, Malformed, pointer
@@ -15,6 +23,7 @@ from app.telephone.dispositions import NAMES
 MAX_INTERVIEWS = 1000
 _LONGEST = timedelta(days=366)
 _MAX_ERRORS = 50
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -24,6 +33,14 @@ def _known(code: str) -> str:
             "unknown_disposition", "Give one of AAPOR's final dispositions that /docs lists."
         )
     return code
+
+
+def _spelled(child: Any) -> Any:
+    """One spelling for each number: 2, "2" and " 02" are the same child."""
+    if isinstance(child, int) and not isinstance(child, bool):
+        return str(child)
+    text = unicodedata.normalize("NFKC", child).strip() if isinstance(child, str) else child
+    return str(int(text)) if isinstance(text, str) and _DIGITS.fullmatch(text) else text
 
 
 _Reference = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -49,8 +66,12 @@ class InterviewIn(Body):
     population: Code = Field(
         description="The code of one of the campaign's populations.", examples=["parent"]
     )
-    child: _Reference | None = Field(
-        None, description="Tells apart the answers that one parent gives for several children."
+    child: Annotated[_Reference, BeforeValidator(_spelled)] | None = Field(
+        None,
+        description="Which of the person's children it is about: a number from 1, as online and "
+        "in rosters, where it is known; else a word of the contractor's that tells them apart. "
+        "The first child is the one without.",
+        examples=["2"],
     )
     phone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
         None,

@@ -299,6 +299,18 @@ async def test_where_the_folder_of_backups_is_out_of_reach_it_asks_for_a_backup(
     assert listed(lists.keyring, folder) == listed(lists.keyring, settings.data_dir)
 
 
+async def test_the_list_is_written_wherever_files_of_keys_lie(
+    answered: Answered, settings: Settings, lists: Lists, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "nas"
+    elsewhere.mkdir()
+    assert (await said(settings, "backup", elsewhere / "b.backup", "--keep-keys", "7"))[0] == 0
+    await answered.archive()
+    done = await answered.destroy()
+    assert "take a backup now" not in done["note"]
+    assert len(listed(lists.keyring, elsewhere)) == 1
+
+
 async def test_the_command_asks_and_does_what_the_api_does(
     answered: Answered, settings: Settings
 ) -> None:

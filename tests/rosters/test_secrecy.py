@@ -5,7 +5,7 @@ from typing import Any
 
 from app.core.database import Pool
 from tests.factories import Api, submission
-from tests.rosters.lists import imported, links, person
+from tests.rosters.lists import URL, imported, links, person
 from tests.telephone.deliveries import delivered, interview
 
 
@@ -70,6 +70,7 @@ async def test_with_the_campaigns_key_its_roster_is_gone(campaign: Api) -> None:
     pool = campaign.app.state.database.pool
     for table in ("roster_entries", "roster_proofs"):
         assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
-    assert await links(campaign, made["roster"]) == []
+    gone = await campaign.get(f"{URL}/{made['roster']}/links.csv")
+    assert (gone.status_code, gone.json()["type"]) == (410, "/problems/invitations-gone")
     reply = await campaign.post(f"/v1/invitations/{invited['token']}/responses", submission())
     assert (reply.status_code, reply.json()["type"]) == (410, "/problems/closed")

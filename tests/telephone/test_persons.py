@@ -71,3 +71,22 @@ def test_an_interview_without_one_is_the_same_as_before_there_were_any() -> None
     key = hmac.digest(b"k" * 32, b"interviews/content", "sha256")
     expected = hmac.digest(key, msgspec.json.encode(canonical), "sha256")
     assert Seals(b"k" * 32).content(item) == expected
+
+
+async def test_a_childs_number_is_one_however_it_is_spelled(contractor: Api) -> None:
+    person = phone()
+    spelled = [None, 1, "1", "01", 2, "2", " 02", "２", "大宝", "大宝"]
+    items = [
+        interview(f"V-{number}", phone=person, child=child) for number, child in enumerate(spelled)
+    ]
+    await delivered(contractor, *items)
+    assert await count(contractor) == 3
+
+
+async def test_full_width_digits_are_the_same_number(contractor: Api) -> None:
+    items = [
+        interview("V-1", phone="13912345678"),
+        interview("V-2", phone="１３９１２３４５６７８"),
+    ]
+    await delivered(contractor, *items)
+    assert await on_file(contractor, "status") == [("counted",), ("already_answered",)]

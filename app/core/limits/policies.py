@@ -9,6 +9,7 @@ PER_MINUTE = {
     "link": 600_000,
     "proof": 600,
     "guesses": 6_000,
+    "codes": 120,
     "credentials": 60,
     "network": 120_000,
 }
@@ -16,7 +17,8 @@ PER_MINUTE = {
 
 client: by one client of the API. link: responses through one link. proof: tries of one person
 that are not stored, since they were stored before or are refused. guesses: addresses of links
-and invitations that there are not, from one network. credentials: refused token requests from
+and invitations that there are not, from one network. codes: those of WeChat's that it does not
+accept, from one network, since its quota is everybody's. credentials: refused token requests from
 one network. network: everything else that needs no token, from one network.
 """
 

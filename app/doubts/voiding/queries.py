@@ -35,7 +35,9 @@ _THROUGH = """
 _VOID = """
 WITH former AS MATERIALIZED (
     SELECT responses.* FROM unnest($2::uuid[], $3::smallint[]) AS wanted (submission_id, sequence)
-    JOIN responses USING (submission_id, sequence) WHERE campaign_id = $1
+    JOIN responses USING (submission_id, sequence)
+    -- Said twice, so that it is looked up by key whatever the planner thinks of their number.
+    WHERE campaign_id = $1 AND submission_id = ANY ($2::uuid[])
 ),
 held AS MATERIALIZED (
     SELECT fingerprint, submission_id, network FROM claims
@@ -79,7 +81,8 @@ _RESTORE = """
 WITH former AS MATERIALIZED (
     SELECT responses.* FROM unnest($2::uuid[], $3::smallint[]) AS wanted (submission_id, sequence)
     JOIN responses USING (submission_id, sequence)
-    WHERE campaign_id = $1 AND sign < 0 AND cause = $4 AND NOT EXISTS (
+    WHERE campaign_id = $1 AND submission_id = ANY ($2::uuid[])
+    AND sign < 0 AND cause = $4 AND NOT EXISTS (
         SELECT FROM responses AS later
         WHERE later.campaign_id = $1 AND later.submission_id = responses.submission_id
         AND later.sequence > responses.sequence
@@ -87,6 +90,7 @@ WITH former AS MATERIALIZED (
 ),
 held AS MATERIALIZED (
     SELECT voided_claims.* FROM voided_claims JOIN former USING (campaign_id, submission_id)
+    WHERE campaign_id = $1 AND submission_id = ANY ($2::uuid[])
 ),
 taken AS MATERIALIZED (
     SELECT DISTINCT held.submission_id FROM held JOIN claims USING (campaign_id, fingerprint)
@@ -124,7 +128,7 @@ moved AS (
 ),
 gone AS (
     DELETE FROM voided_claims USING restored
-    WHERE voided_claims.campaign_id = $1
+    WHERE voided_claims.campaign_id = $1 AND voided_claims.submission_id = ANY ($2::uuid[])
     AND voided_claims.submission_id = restored.submission_id
 )
 SELECT count(*) FROM restored

@@ -6,6 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.core import clock
+from app.core.addresses import client_address, network_of
 from app.core.http import request_id
 from app.identity import accounts
 from app.identity.wechat import states
@@ -40,6 +41,8 @@ _STATUS = {
 }
 """Others are WeChat's or the operator's: 502."""
 _RETRY_AFTER = {"Retry-After": "60"}
+_SPENT = (Failure.invalid_code, Failure.used_code, Failure.expired_code)
+"""Failures that cost of WeChat's quota and that anybody can bring about."""
 _ASK_SCHOOL = (Failure.credential, Failure.unknown)
 """Failures that no second try mends."""
 
@@ -108,9 +111,17 @@ async def _returned(caller: Caller, state: State) -> Response:
             raise Refused(Failure.unbound)
         if not (0 < len(code) <= _LONGEST_CODE and code.isascii() and code.isprintable()):
             raise Refused(Failure.no_code)
-        found = await wechat.exchanges.accounts(nonce, code)
+        limits, network = caller.reception.limits, network_of(client_address(request.scope))
+        limits.check("codes", network)
+        try:
+            found = await wechat.exchanges.accounts(nonce, code)
+        except Refused as error:
+            if error.failure in _SPENT:
+                limits.count("codes", network)
+            raise
     except Refused as error:
-        if error.failure in STALE and not state.again:
+        # Whoever has no nonce at all may have come by somebody else's address: they are told.
+        if error.failure in STALE and not state.again and nonce is not None:
             return sent_on(caller.address(**{ASKED: AGAIN}))
         return _failed(caller, error.failure)
     keyring, campaign_id = caller.reception.keyring, door.entrance.rules.id
