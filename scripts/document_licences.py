@@ -26,6 +26,8 @@ holds their notices.
 This file is made by `scripts/licences`.
 """
 UNKNOWN = "unknown"
+UNDECLARED = {"pyxform": "BSD-2-Clause"}
+"""Packages that declare none, and the licence whose text they bring."""
 _LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 _CLASSIFIER = "License :: OSI Approved :: "
 
@@ -52,7 +54,8 @@ def licence(metadata: PackageMetadata) -> str:
 def document() -> str:
     """The whole file. Errors: PackageNotFoundError where the lock file is not installed."""
     rows = [
-        f"| {name} | {version} | {licence(distribution(name).metadata)} |\n"
+        f"| {name} | {version} | "
+        f"{UNDECLARED.get(name) or licence(distribution(name).metadata)} |\n"
         for name, version in locked()
     ]
     return HEAD + "".join(rows) + TAIL

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core.workbook_writing import workbook_of
 from tests.factories import PERIOD, campaign_body
 
 ZH = {"zh-CN": "…"}
 QUESTIONNAIRE = {"title": ZH, "questions": [{"code": "q", "type": "text", "label": ZH}]}
+XLSFORM = workbook_of({"survey": [["type", "name", "label"], ["text", "q", "…"]]})
 UNIT = {"name": "x", "kind": "school", "parent": "B"}
 LINKS = {"population": "parent", "units": ["B1"]}
 INVITATIONS = {"unit": "B1", "population": "parent", "count": 1}
@@ -55,6 +57,13 @@ REQUESTS: dict[str, list[Asked]] = {
     "GET /v1/questionnaires/{code}": [
         Asked("/v1/questionnaires/of-b"),
         Asked("/v1/questionnaires/of-b?version=1"),
+    ],
+    "POST /v1/questionnaires/{code}/xlsform": [
+        Asked("/v1/questionnaires/of-b/xlsform", options={"files": {"file": XLSFORM}})
+    ],
+    "GET /v1/questionnaires/{code}/xlsform": [
+        Asked("/v1/questionnaires/of-b/xlsform"),
+        Asked("/v1/questionnaires/of-b/xlsform?version=1"),
     ],
     "GET /v1/questionnaires": [],
     "PUT /v1/campaigns/{code}": [
@@ -132,6 +141,7 @@ UNSCOPED = {
     "GET /v1/units/{code}",
     "GET /v1/questionnaires",
     "GET /v1/questionnaires/{code}",
+    "GET /v1/questionnaires/{code}/xlsform",
     "GET /v1/campaigns",
     "GET /v1/campaigns/{code}",
     "GET /v1/campaigns/{code}/links",

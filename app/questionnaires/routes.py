@@ -1,15 +1,22 @@
 """URLs of questionnaires."""
 
+import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, UploadFile
 
 from app.access.principal import Caller, Principal, having
+from app.access.turns import InTurn
 from app.core.database import Session
-from app.core.problems import NotFound, replies
+from app.core.problems import Malformed, NotFound, UnsupportedMediaType, replies
 from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
 from app.questionnaires import queries, service
-from app.questionnaires.problems import NotOwner, QuestionnaireRefused
+from app.questionnaires.problems import (
+    NotOwner,
+    QuestionnaireRefused,
+    XlsformNotWritable,
+    XlsformRefused,
+)
 from app.questionnaires.schemas import (
     Published,
     QuestionnaireIn,
@@ -18,6 +25,9 @@ from app.questionnaires.schemas import (
     VersionNumber,
 )
 from app.questionnaires.tables import Questionnaire, QuestionnaireVersion
+from app.questionnaires.xlsform.reading import draft_of
+from app.questionnaires.xlsform.report import XlsformOut
+from app.questionnaires.xlsform.writing import xlsform_of
 
 router = APIRouter(prefix="/v1/questionnaires", tags=["questionnaires"])
 
@@ -25,6 +35,13 @@ Writer = Annotated[Principal, having("questionnaires:write")]
 QuestionnaireCode = Annotated[
     Code, Path(description="The questionnaire's code, such as satisfaction-six.")
 ]
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _of_parts(request: Request) -> None:
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise UnsupportedMediaType("Send multipart/form-data with the XLSForm in the part `file`.")
 
 
 async def _shown(
@@ -64,6 +81,51 @@ async def publish_questionnaire(
     version, created = await service.publish(session, caller, code)
     response.status_code = 201 if created else 200
     return version
+
+
+@router.post(
+    "/{code}/xlsform",
+    responses={
+        201: {"model": XlsformOut},
+        **replies(NotFound, NotOwner, XlsformRefused, Malformed, UnsupportedMediaType),
+    },
+)
+async def post_xlsform(
+    code: QuestionnaireCode,
+    turn: InTurn,
+    caller: Writer,
+    of_parts: Annotated[None, Depends(_of_parts)],
+    file: Annotated[UploadFile, File(description="An .xlsx file of at most 1 MB.")],
+    session: Session,
+    response: Response,
+) -> XlsformOut:
+    """Make the draft from an XLSForm and report what could not be taken: 201 when it is new."""
+    taken = await asyncio.to_thread(draft_of, await file.read(), code)
+    stored, created = await service.put(session, caller, code, taken.draft)
+    response.status_code = 201 if created else 200
+    shown = await _shown(session, stored)
+    return XlsformOut.model_validate({**shown.model_dump(by_alias=True), "report": taken.report})
+
+
+@router.get(
+    "/{code}/xlsform",
+    response_class=Response,
+    responses={200: {"content": {_XLSX: {}}}, **replies(NotFound, XlsformNotWritable)},
+)
+async def get_xlsform(
+    code: QuestionnaireCode,
+    turn: InTurn,
+    caller: Caller,
+    session: Session,
+    version: Annotated[
+        VersionNumber | None, Query(description="A published version; without it, the draft.")
+    ] = None,
+) -> Response:
+    """Write a questionnaire's draft, or one published version, as an XLSForm."""
+    definition = await service.definition(session, caller, code, version)
+    file = await asyncio.to_thread(xlsform_of, definition, code, version)
+    headers = {"Content-Disposition": f'attachment; filename="{code}.xlsx"'}
+    return Response(file, media_type=_XLSX, headers=headers)
 
 
 @router.get("/{code}", responses=replies(NotFound))

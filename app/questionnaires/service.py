@@ -38,6 +38,15 @@ async def published(
     return found
 
 
+async def definition(
+    session: AsyncSession, caller: Principal, code: str, version: int | None
+) -> Definition:
+    """A questionnaire's draft, or one published version of it. Errors: NotFound."""
+    if version is not None:
+        return definition_of(await published(session, caller, code, version))
+    return Definition.model_validate((await visible(session, caller, code)).draft)
+
+
 def definition_of(version: QuestionnaireVersion) -> Definition:
     """The definition that a published version froze."""
     return Definition.model_validate(version.definition)

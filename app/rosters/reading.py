@@ -8,11 +8,11 @@ import msgspec
 from pydantic import ValidationError
 
 from app.core.problems import FieldError, Malformed
+from app.core.workbook import UNCALCULATED
 from app.identity.phones import e164
 from app.rosters.schemas import RosterRow
 from app.units.problems import ImportRefused
 from app.units.spreadsheet import BEYOND_HEADER, MAX_ROWS, Form, Row, read_csv, read_xlsx
-from app.units.workbook import UNCALCULATED
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -12,13 +12,13 @@ from app.access import audit
 from app.access.principal import Principal
 from app.core.problems import FieldError
 from app.core.schemas import storable
+from app.core.workbook import UNCALCULATED
 from app.units import queries
 from app.units.problems import ImportRefused
 from app.units.schemas import ImportOut, UnitRow
 from app.units.service import above
 from app.units.spreadsheet import BEYOND_HEADER, NUMBERS
 from app.units.tables import KINDS, Unit
-from app.units.workbook import UNCALCULATED
 
 _UNIT_FIELDS = ("name", "kind", "stage", "residents")
 _ENROLMENT_FIELDS = ("students", "parents", "teachers")

@@ -5,10 +5,10 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from app.core import workbook
 from app.core.problems import FieldError, Malformed
-from app.units import workbook
+from app.core.workbook import UNCALCULATED
 from app.units.problems import ImportRefused
-from app.units.workbook import UNCALCULATED
 
 
 class Form(NamedTuple):

@@ -7,7 +7,7 @@ file of thirty kilobytes, so here nothing is kept but the cells of the row that 
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from posixpath import dirname, join, normpath
 from typing import Any
 from xml.parsers import expat
@@ -43,30 +43,54 @@ def rows(file: bytes) -> Iterator[tuple[int, Cells]]:
     Cells are None, texts, numbers, truth values or UNCALCULATED, at most fifty in a row.
     Errors: Unreadable.
     """
+    for _, number, cells in _readable(file, None, MAX_UNPACKED, _MAX_COLUMNS):
+        yield number, cells
+
+
+def rows_of(
+    file: bytes, wanted: Collection[str], *, max_unpacked: int, max_columns: int
+) -> Iterator[tuple[str, int, Cells]]:
+    """The rows of the sheets with these names in lower case, each with its sheet's such name.
+
+    Cells are as in `rows`, at most `max_columns` in a row; the whole file may unpack to
+    `max_unpacked` bytes. Errors: Unreadable.
+    """
+    return _readable(file, wanted, max_unpacked, max_columns)
+
+
+def _readable(
+    file: bytes, wanted: Collection[str] | None, max_unpacked: int, max_columns: int
+) -> Iterator[tuple[str, int, Cells]]:
     try:
-        yield from _rows(file)
+        yield from _rows(file, wanted, max_unpacked, max_columns)
     except Unreadable:
         raise
     except Exception as error:  # zipfile and expat stumble over a broken file in many ways
         raise Unreadable("The file is not an XLSX workbook that can be read.") from error
 
 
-def _rows(file: bytes) -> Iterator[tuple[int, Cells]]:
+def _rows(
+    file: bytes, wanted: Collection[str] | None, max_unpacked: int, max_columns: int
+) -> Iterator[tuple[str, int, Cells]]:
     if file.count(b"PK\1\2") > _MAX_PARTS:
         raise Unreadable(f"The XLSX file has more than {_MAX_PARTS:,} parts.")
     with zipfile.ZipFile(io.BytesIO(file)) as archive:
-        if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED:
-            raise Unreadable(f"The XLSX file unpacks to more than {MAX_UNPACKED >> 20} MB.")
+        if sum(item.file_size for item in archive.infolist()) > max_unpacked:
+            raise Unreadable(f"The XLSX file unpacks to more than {max_unpacked >> 20} MB.")
         book = _related(archive, "", "officeDocument")[0][1]
-        first = _first_sheet(archive, book)
+        sheets = _sheets(archive, book)
         strings = [
             text
             for _, path in _related(archive, book, "sharedStrings")
             for text in _strings(archive, path)
         ]
-        sheet = _Sheet(strings)
-        for _ in _parsed(archive, first, sheet.open, sheet.close, sheet.write):
-            yield from sheet.taken()
+        if wanted is not None:
+            # Once each: ten thousand sheets might be the same large part.
+            sheets = list({name: (name, path) for name, path in sheets if name in wanted}.values())
+        for name, path in sheets if wanted is not None else sheets[:1]:
+            sheet = _Sheet(strings, max_columns)
+            for _ in _parsed(archive, path, sheet.open, sheet.close, sheet.write):
+                yield from ((name, *row) for row in sheet.taken())
 
 
 def _parsed(
@@ -129,19 +153,22 @@ def _related(archive: zipfile.ZipFile, path: str, kind: str) -> list[tuple[str, 
     return found
 
 
-def _first_sheet(archive: zipfile.ZipFile, book: str) -> str:
+def _sheets(archive: zipfile.ZipFile, book: str) -> list[tuple[str, str]]:
+    """The sheets' names in lower case and their paths, in order."""
     paths = dict(_related(archive, book, "worksheet"))
-    sheets: list[str] = []
+    sheets: list[tuple[str, str]] = []
 
     def opened(name: str, attributes: dict[str, str]) -> None:
         if name == "sheet":
             ids = [one for key, one in attributes.items() if key.endswith("/relationships id")]
-            sheets.extend(paths[one] for one in ids if one in paths)
+            written = attributes.get("name", "").strip().lower()
+            sheets.extend((written, paths[one]) for one in ids if one in paths)
 
     for _ in _parsed(archive, book, opened):
-        if sheets:
-            break
-    return sheets[0]
+        pass
+    if not sheets:
+        raise Unreadable("The XLSX file has no sheet.")
+    return sheets
 
 
 def _strings(archive: zipfile.ZipFile, path: str) -> Iterator[str]:
@@ -203,8 +230,9 @@ class _Text:
 class _Sheet:
     """A sheet as it is read: the cells of one row at a time."""
 
-    def __init__(self, strings: list[str]) -> None:
+    def __init__(self, strings: list[str], max_columns: int) -> None:
         self._strings = strings
+        self._max_columns = max_columns
         self._ready: list[tuple[int, Cells]] = []
         self._row, self._column = 0, -1
         self._cells: Cells = []
@@ -232,7 +260,7 @@ class _Sheet:
 
     def close(self, name: str) -> None:
         self._text.leave(name)
-        if name == "c" and self._column < _MAX_COLUMNS:
+        if name == "c" and self._column < self._max_columns:
             self._cells.extend([None] * (self._column + 1 - len(self._cells)))
             self._cells[self._column] = self._value()
         elif name == "row" and any(cell is not None for cell in self._cells):
