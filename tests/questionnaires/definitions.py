@@ -81,7 +81,7 @@ def _questions(draw: st.DrawFn, code: str) -> Json:
         asked["rows"] = options(*draw(st.sampled_from([("1",), ("b", "a"), ("x", "-", ".")])))
     elif "options" in asked:
         for number in draw(_FEW):
-            asked["options"][number % len(asked["options"])]["text_length"] = 20
+            asked["options"][number % len(asked["options"])]["text_length"] = 500
     if kind == "multiple_choice":
         asked["max_selected"] = draw(st.integers(1, len(asked["options"])))
         for number in draw(_FEW):
