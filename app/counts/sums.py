@@ -11,7 +11,7 @@ Every one is a sum over rows, so groups add up, and a row that is taken back is 
 from collections.abc import Iterable, Sequence
 
 from app.questionnaires.layout import Cell, Layout, Place
-from app.questionnaires.schemas import CountsAs
+from app.questionnaires.texts import CountsAs
 
 RESPONDENTS = 0
 CELLS = 6

@@ -8,7 +8,7 @@ from app.core.problems import FieldError
 from app.phone_page import forms
 from app.phone_page.forms import Form
 from app.phone_page.languages import Language
-from app.questionnaires.layout import options_of
+from app.questionnaires.answerable import options_of
 from app.questionnaires.schemas import (
     Definition,
     MultipleChoice,

@@ -1,9 +1,9 @@
 """`visible_if`: conditions made into functions of the answers given so far."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.questionnaires.schemas import AllOf, AnyOf, Comparison, Condition, Not
+from app.questionnaires.visibility import AllOf, AnyOf, Comparison, Condition, Not
 
 Answers = Mapping[str, Any]
 Test = Callable[[Answers], bool]
@@ -33,6 +33,14 @@ def compiled(condition: Condition) -> Test:
             return _comparison(condition)
 
 
+def all_compiled(conditions: Sequence[Condition]) -> Test:
+    """Several conditions, all of which must hold, as one function."""
+    if len(conditions) == 1:
+        return compiled(conditions[0])
+    tests = [compiled(one) for one in conditions]
+    return lambda answers: all(test(answers) for test in tests)
+
+
 def _comparison(condition: Comparison) -> Test:
     code = condition.question
     if condition.in_ is not None:
@@ -43,10 +51,10 @@ def _comparison(condition: Comparison) -> Test:
         return lambda answers: barred.isdisjoint(_chosen(answers.get(code)))
     if condition.gte is not None:
         least = condition.gte
-        return lambda answers: _is_number(answers.get(code)) and answers[code] >= least
+        return lambda answers: _alike(answers.get(code), least) and answers[code] >= least
     if condition.lte is not None:
         most = condition.lte
-        return lambda answers: _is_number(answers.get(code)) and answers[code] <= most
+        return lambda answers: _alike(answers.get(code), most) and answers[code] <= most
     wanted = condition.answered
     return lambda answers: given(answers.get(code)) is wanted
 
@@ -57,7 +65,10 @@ def _chosen(answer: Any) -> list[str]:
     return [str(answer)] if isinstance(answer, str | int) and not isinstance(answer, bool) else []
 
 
-def _is_number(answer: Any) -> bool:
+def _alike(answer: Any, bound: float | str) -> bool:
+    """Whether both are numbers, or both are days, which compare as they are written."""
+    if isinstance(bound, str):
+        return isinstance(answer, str)
     return isinstance(answer, int | float) and not isinstance(answer, bool)
 
 

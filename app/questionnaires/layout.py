@@ -6,35 +6,43 @@ the order of the questionnaire; 0 is always unanswered. What a slot's values mea
     single_choice    1 slot: the option's position, from 1
     multiple_choice  1 slot: 1 when answered; then a bit for each option, eight in a slot
     rating           1 slot: the rating less the lowest, from 1
-    number, text     1 slot: 1 when answered; the value itself is stored apart
+    number, date     1 slot: 1 when answered; the value itself is stored apart, of a date the
+                     days since 0001-01-01, which is 1
+    text             1 slot: 1 when answered; the text is stored apart
+
+A matrix is as many single choices as it has rows, and the text that goes with an option is a text
+question behind its choice: see `answerable`.
 
 What is counted are cells: one for each option or rating, and one for "answered" where the options
 don't say it. The numbers of responses in each cell are all that rates and shares need, and a cell
 never needs more than one slot.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from app.questionnaires.answerable import Answered, answerable, options_of
 from app.questionnaires.schemas import (
-    CountsAs,
+    Date,
     Definition,
     MultipleChoice,
-    Note,
     Number,
-    Option,
-    Question,
     Rating,
     SingleChoice,
     TextQuestion,
 )
+from app.questionnaires.texts import CountsAs
 
-QuestionType = Literal["single_choice", "multiple_choice", "rating", "number", "text"]
+QuestionType = Literal["single_choice", "multiple_choice", "rating", "number", "date", "text"]
 BITS = 8
 LARGEST = 1e12
 """A number without bounds of its own still lies within ± this."""
+
+
+FIRST_DAY, LAST_DAY = "1900-01-01", "2199-12-31"
+"""A date without bounds of its own lies within these."""
 
 
 class Cell(NamedTuple):
@@ -60,7 +68,7 @@ class Place:
     first: int
     """Its first cell."""
     position: int
-    """Its position among the numeric questions, or among the texts; else 0."""
+    """Its position among numbers and dates, or among the texts; else 0."""
     values: tuple[str, ...]
     """The values of its options or ratings, in order; empty for numbers and texts."""
     counts_as: Mapping[str, CountsAs]
@@ -115,57 +123,46 @@ class Layout:
         return tuple(cell for place in self.places for cell in place.cells)
 
 
-def options_of(definition: Definition, question: SingleChoice | MultipleChoice) -> list[Option]:
-    """The options of a choice, from its scale or its own. Errors: KeyError for no such scale."""
-    if question.scale is not None:
-        return definition.scales[question.scale]
-    return question.options or []
-
-
 def values_of(
     definition: Definition, question: SingleChoice | MultipleChoice | Rating
 ) -> tuple[str, ...]:
-    """The values that answers to it are counted by, in order. Errors: as `options_of`."""
+    """The values that answers to it are counted by, in order."""
     if isinstance(question, Rating):
         return tuple(str(value) for value in range(question.min, question.max + 1))
     return tuple(option.value for option in options_of(definition, question))
 
 
-def range_of(question: Number) -> tuple[float, float]:
+def numbers_of(question: Number) -> tuple[float, float]:
     """The least and the largest number that it takes."""
     least = -LARGEST if question.min is None else question.min
     most = LARGEST if question.max is None else question.max
     return least, most
 
 
+def days_of(question: Date) -> tuple[str, str]:
+    """The first and the last day that it takes."""
+    return question.min or FIRST_DAY, question.max or LAST_DAY
+
+
 def layout_of(definition: Definition) -> Layout:
     """Lay out a definition that was checked for publishing."""
     places: list[Place] = []
     size = cells = numbers = texts = 0
-    for question in _answerable(definition.questions):
-        position = numbers if question.type == "number" else texts
+    for question, *_ in answerable(definition):
+        by_itself = isinstance(question, TextQuestion)
+        numeric = isinstance(question, Number | Date)
+        position = texts if by_itself else numbers if numeric else 0
         place = _place(definition, question, slot=size, first=cells, position=position)
         places.append(place)
         size += place.size
         cells += len(place.cells)
-        numbers += question.type == "number"
-        texts += question.type == "text"
+        numbers += numeric
+        texts += by_itself
     return Layout(tuple(places), size, numbers, texts)
 
 
-def _answerable(
-    questions: Iterable[Question],
-) -> Iterable[SingleChoice | MultipleChoice | Rating | Number | TextQuestion]:
-    return (question for question in questions if not isinstance(question, Note))
-
-
 def _place(
-    definition: Definition,
-    question: SingleChoice | MultipleChoice | Rating | Number | TextQuestion,
-    *,
-    slot: int,
-    first: int,
-    position: int,
+    definition: Definition, question: Answered, *, slot: int, first: int, position: int
 ) -> Place:
     values: tuple[str, ...] = ()
     counts_as: dict[str, CountsAs] = {}
@@ -179,7 +176,7 @@ def _place(
         type=question.type,
         slot=slot,
         first=first,
-        position=position if question.type in ("number", "text") else 0,
+        position=position,
         values=values,
         counts_as=counts_as,
         indicator=isinstance(question, SingleChoice) and question.indicator,

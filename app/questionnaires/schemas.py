@@ -1,47 +1,27 @@
 """What goes in and out about questionnaires: the definition itself."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field
 
 from app.core.schemas import Body, Code, Reply
+from app.questionnaires.texts import (
+    MAX_OPTIONS,
+    CountsAs,
+    Day,
+    Flag,
+    Locale,
+    Localized,
+    Maybe,
+    Value,
+)
+from app.questionnaires.visibility import Condition, shallow
 
-Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
-_Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Localized = Annotated[
-    dict[Locale, _Sentence],
-    Field(
-        min_length=1,
-        max_length=20,
-        description="The text in each language, by locale.",
-        examples=[{"zh-CN": "满意", "en": "Satisfied"}],
-    ),
-]
-Value = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
-    Field(description="What is stored and counted; the label is what people see."),
-]
-CountsAs = Literal["positive", "negative", "excluded"]
-MAX_OPTIONS = 254
-"""An option is stored in one byte; 0 means unanswered."""
-MAX_NESTING = 20
-"""Lists and objects inside one another in a `visible_if`: `not` in `all` counts three."""
+MAX_ROWS = 100
 VersionNumber = Annotated[
     int, Field(ge=1, le=2**31 - 1, description="A published version, from 1.", examples=[1])
 ]
-_T = TypeVar("_T")
-Maybe = Annotated[_T | None, Field(exclude_if=lambda value: value is None)]
-"""What was left out stays out when a definition is written."""
 
 
 class Option(Body):
@@ -52,96 +32,20 @@ class Option(Body):
     counts_as: Maybe[CountsAs] = Field(
         None, description="What a vote for it counts as in a rate; excluded: don't know."
     )
+    exclusive: Flag = Field(
+        False, description="Of a multiple choice: it stands alone, as does `none of these`."
+    )
+    text_length: Maybe[int] = Field(
+        None,
+        ge=1,
+        le=500,
+        description="A text may go with this option, such as `other`, of up to this many "
+        "characters; it is answered as `question.value`.",
+        examples=[100],
+    )
 
 
 Options = Annotated[list[Option], Field(min_length=1, max_length=MAX_OPTIONS)]
-Compared = Value | Annotated[int, Field(strict=True, description="For ratings.")]
-
-
-class Comparison(Body):
-    """A condition upon the answer to an earlier question; exactly one comparison."""
-
-    question: Code
-    in_: Maybe[list[Compared]] = Field(
-        None,
-        alias="in",
-        min_length=1,
-        max_length=MAX_OPTIONS,
-        description="Answered with one of these values.",
-    )
-    not_in: Maybe[list[Compared]] = Field(
-        None,
-        min_length=1,
-        max_length=MAX_OPTIONS,
-        description="Unanswered, or answered with none of these values.",
-    )
-    gte: Maybe[float] = Field(None, description="Answered with a number of at least this.")
-    lte: Maybe[float] = Field(None, description="Answered with a number of at most this.")
-    answered: Maybe[bool] = Field(None, description="Answered at all, or, if false, not.")
-
-    @model_validator(mode="after")
-    def _one(self) -> "Comparison":
-        given = (self.in_, self.not_in, self.gte, self.lte, self.answered)
-        if sum(one is not None for one in given) != 1:
-            raise PydanticCustomError(
-                "one_comparison", "Give exactly one of in, not_in, gte, lte, answered."
-            )
-        return self
-
-
-class AllOf(Body):
-    """True when all conditions are."""
-
-    all: list["Condition"] = Field(
-        min_length=1, max_length=50, description="Conditions that must all hold."
-    )
-
-
-class AnyOf(Body):
-    """True when at least one condition is."""
-
-    any: list["Condition"] = Field(
-        min_length=1, max_length=50, description="Conditions of which one must hold."
-    )
-
-
-class Not(Body):
-    """True when the condition is not."""
-
-    not_: "Condition" = Field(alias="not", description="The condition that must not hold.")
-
-
-def _form(condition: Any) -> str:
-    if not isinstance(condition, dict):
-        return type(condition).__name__
-    forms = {"all": "AllOf", "any": "AnyOf", "not": "Not"}
-    return next((form for name, form in forms.items() if name in condition), "Comparison")
-
-
-Condition = Annotated[
-    Annotated[Comparison, Tag("Comparison")]
-    | Annotated[AllOf, Tag("AllOf")]
-    | Annotated[AnyOf, Tag("AnyOf")]
-    | Annotated[Not, Tag("Not")],
-    Discriminator(
-        _form,
-        custom_error_type="wrong_condition",
-        custom_error_message="Give a comparison, or an object of `all`, `any` or `not`.",
-    ),
-]
-
-
-def _shallow(condition: Any) -> Any:
-    """Refuse nesting that recursive code could not follow. Walks without recursion itself."""
-    level = [condition]
-    for _ in range(MAX_NESTING + 1):
-        nested = [one for one in level if isinstance(one, dict | list)]
-        if not nested:
-            return condition
-        level = [
-            inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-    raise PydanticCustomError("too_deep", "Nest conditions less deeply.")
 
 
 class _Question(Body):
@@ -149,7 +53,7 @@ class _Question(Body):
     label: Localized
     hint: Maybe[Localized] = Field(None, description="An explanation below the label, by locale.")
     required: bool = Field(False, description="Whether it must be answered where it is asked.")
-    visible_if: Annotated[Maybe[Condition], BeforeValidator(_shallow)] = Field(
+    visible_if: Annotated[Maybe[Condition], BeforeValidator(shallow)] = Field(
         None, description="Asked only when this holds of earlier answers."
     )
     page: Maybe[Code] = Field(None, description="Questions with the same page stand together.")
@@ -158,6 +62,11 @@ class _Question(Body):
 class _Choice(_Question):
     scale: Maybe[Code] = Field(None, description="A scale of the questionnaire, or `options`.")
     options: Maybe[Options] = Field(None, description="The question's own options, or `scale`.")
+    random_order: Flag = Field(
+        False,
+        description="Each person is shown the options in an order of their own, which the "
+        "`submission_id` determines; those that are exclusive or take a text stay in place.",
+    )
 
 
 class SingleChoice(_Choice):
@@ -197,6 +106,37 @@ class Number(_Question):
     max: Maybe[float] = Field(
         None, ge=-1e12, le=1e12, description="The largest number taken; by default 1e12."
     )
+    whole: Flag = Field(False, description="Whether only whole numbers are taken.")
+    measure: Maybe[Localized] = Field(
+        None, description="What is counted, such as minutes, shown behind the number."
+    )
+
+
+class Date(_Question):
+    """A day of the calendar."""
+
+    type: Literal["date"] = Field(description="Answered with a day such as 2026-09-01.")
+    min: Maybe[Day] = Field(None, description="The first day taken.")
+    max: Maybe[Day] = Field(None, description="The last day taken.")
+
+
+class Row(Body):
+    """One line of a matrix."""
+
+    value: Value
+    label: Localized
+
+
+class Matrix(_Question):
+    """Several lines, each answered with one option of the same scale."""
+
+    type: Literal["matrix"] = Field(
+        description="Each row answers by itself, as `code.row`, with one option's value."
+    )
+    rows: list[Row] = Field(min_length=1, max_length=MAX_ROWS, description="What is judged.")
+    scale: Maybe[Code] = Field(None, description="A scale of the questionnaire, or `options`.")
+    options: Maybe[Options] = Field(None, description="The matrix's own options, or `scale`.")
+    indicator: bool = Field(False, description="Whether the pooled rate counts its rows.")
 
 
 class TextQuestion(_Question):
@@ -213,9 +153,16 @@ class Note(_Question):
 
 
 Question = Annotated[
-    SingleChoice | MultipleChoice | Rating | Number | TextQuestion | Note,
+    SingleChoice | MultipleChoice | Rating | Number | Date | TextQuestion | Matrix | Note,
     Field(discriminator="type"),
 ]
+
+
+class PageTexts(Body):
+    """What stands at the head of a page."""
+
+    title: Localized
+    intro: Maybe[Localized] = Field(None, description="Shown below the title, by locale.")
 
 
 class Definition(Body):
@@ -233,6 +180,9 @@ class Definition(Body):
     scales: dict[Code, Options] = Field(
         default_factory=dict, max_length=50, description="Options that several questions share."
     )
+    pages: Annotated[
+        dict[Code, PageTexts], Field(max_length=50, exclude_if=lambda pages: not pages)
+    ] = Field(default_factory=dict, description="What pages are headed by, by their codes.")
     questions: list[Question] = Field(
         default_factory=list, max_length=300, description="In the order in which they are asked."
     )

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -11,14 +12,14 @@ import msgspec
 from app.core.problems import FieldError, pointer
 from app.core.schemas import storable
 from app.questionnaires import conditions
-from app.questionnaires.layout import BITS, Layout, Place, layout_of, range_of
+from app.questionnaires.answerable import Answered, answerable, options_of
+from app.questionnaires.layout import BITS, Layout, Place, days_of, layout_of, numbers_of
 from app.questionnaires.problems import InvalidAnswers
 from app.questionnaires.schemas import (
+    Date,
     Definition,
     MultipleChoice,
-    Note,
     Number,
-    Question,
     Rating,
     SingleChoice,
     TextQuestion,
@@ -32,7 +33,10 @@ MESSAGES = {
     "not_an_option": "Choose one of the question's option values.",
     "duplicate_option": "Name each option once.",
     "too_many": "Fewer options may be chosen: see max_selected.",
-    "out_of_range": "The number is outside the question's min and max.",
+    "not_alone": "This option stands alone: choose it, or the others.",
+    "out_of_range": "The answer is outside the question's min and max.",
+    "not_whole": "Give a whole number.",
+    "not_a_day": "Give a day of the calendar, such as 2026-09-01.",
     "too_long": "The text is longer than the question's max_length.",
     "control_character": "The text must not hold control characters such as NUL.",
 }
@@ -54,6 +58,7 @@ class _Sheet:
     texts: list[tuple[int, str]]
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MAX_UNKNOWN = 50
 
@@ -66,16 +71,16 @@ class Validator:
 
     def __init__(self, definition: Definition) -> None:
         self.layout: Layout = layout_of(definition)
-        places = {place.code: place for place in self.layout.places}
         self._steps = [
             (
-                question.code,
-                question.required,
-                conditions.compiled(question.visible_if) if question.visible_if else None,
-                _store_for(question, places[question.code]),
+                asked.code,
+                asked.required,
+                conditions.all_compiled(upon) if upon else None,
+                _store_for(definition, asked, place),
             )
-            for question in definition.questions
-            if not isinstance(question, Note)
+            for (asked, upon, _), place in zip(
+                answerable(definition), self.layout.places, strict=True
+            )
         ]
 
     def encode(self, answers: Mapping[str, Any], *, require: bool = True) -> Encoded:
@@ -134,7 +139,8 @@ class Validator:
                 if place.position in texts:  # else it was erased
                     answers[place.code] = texts[place.position]
             elif encoded.numbers is not None:
-                answers[place.code] = _plain(encoded.numbers[place.position])
+                number = encoded.numbers[place.position]
+                answers[place.code] = _day(number) if place.type == "date" else _plain(number)
         return answers
 
     def _unknown(self, answers: Mapping[str, Any]) -> list[FieldError]:
@@ -161,20 +167,25 @@ def _plain(number: float | None) -> float | None:
     return int(number) if number is not None and number.is_integer() else number
 
 
-def _store_for(question: Question, place: Place) -> _Store:
+def _day(number: float | None) -> str | None:
+    return None if number is None else date.fromordinal(int(number)).isoformat()
+
+
+def _store_for(definition: Definition, question: Answered, place: Place) -> _Store:
     match question:
         case SingleChoice():
             return _store_single(place)
         case MultipleChoice():
-            return _store_multiple(place, question.max_selected or len(place.values))
+            alone = {one.value for one in options_of(definition, question) if one.exclusive}
+            return _store_multiple(place, question.max_selected or len(place.values), alone)
         case Rating():
             return _store_rating(place.slot, question.min, question.max)
         case Number():
-            return _store_number(place, *range_of(question))
+            return _store_number(place, *numbers_of(question), whole=question.whole)
+        case Date():
+            return _store_date(place, *days_of(question))
         case TextQuestion():
             return _store_text(place, question.max_length)
-        case Note():
-            raise TypeError("a note takes no answer")
 
 
 def _store_single(place: Place) -> _Store:
@@ -193,7 +204,7 @@ def _store_single(place: Place) -> _Store:
     return store
 
 
-def _store_multiple(place: Place, most: int) -> _Store:
+def _store_multiple(place: Place, most: int, alone: set[str]) -> _Store:
     slot = place.slot
     numbers = {value: number for number, value in enumerate(place.values)}
 
@@ -206,6 +217,8 @@ def _store_multiple(place: Place, most: int) -> _Store:
             return "duplicate_option"
         if len(answer) > most:
             return "too_many"
+        if len(answer) > 1 and not alone.isdisjoint(answer):
+            return "not_alone"
         sheet.answers[slot] = 1
         for one in answer:
             byte, bit = divmod(numbers[one], BITS)
@@ -227,7 +240,7 @@ def _store_rating(slot: int, lowest: int, highest: int) -> _Store:
     return store
 
 
-def _store_number(place: Place, least: float, most: float) -> _Store:
+def _store_number(place: Place, least: float, most: float, *, whole: bool) -> _Store:
     slot, position = place.slot, place.position
 
     def store(answer: Any, sheet: _Sheet) -> str | None:
@@ -235,8 +248,31 @@ def _store_number(place: Place, least: float, most: float) -> _Store:
             return "wrong_type"
         if not least <= answer <= most:  # also false for NaN
             return "out_of_range"
+        if whole and answer != int(answer):
+            return "not_whole"
         sheet.answers[slot] = 1
         sheet.numbers[position] = float(answer) + 0.0  # makes -0.0 zero, which it equals
+        return None
+
+    return store
+
+
+def _store_date(place: Place, first: str, last: str) -> _Store:
+    slot, position = place.slot, place.position
+
+    def store(answer: Any, sheet: _Sheet) -> str | None:
+        if not isinstance(answer, str):
+            return "wrong_type"
+        if not _DAY.fullmatch(answer):
+            return "not_a_day"
+        try:
+            day = date.fromisoformat(answer)
+        except ValueError:
+            return "not_a_day"
+        if not first <= answer <= last:
+            return "out_of_range"
+        sheet.answers[slot] = 1
+        sheet.numbers[position] = float(day.toordinal())
         return None
 
     return store

@@ -1,5 +1,6 @@
 """Questionnaires for tests: small parts by hand, whole ones and answers to them at random."""
 
+from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
@@ -34,6 +35,12 @@ def multiple(code: str, *values: str, **fields: Any) -> Json:
     return question(code, "multiple_choice", options=options(*(values or "abc")), **fields)
 
 
+def matrix(code: str, **fields: Any) -> Json:
+    return question(
+        code, "matrix", **{"rows": options("a", "b"), "options": options("a", "b"), **fields}
+    )
+
+
 def draft(*questions: Json, **fields: Any) -> Json:
     """A questionnaire's body of these questions."""
     return {"title": text("问卷"), "questions": list(questions), **fields}
@@ -66,14 +73,21 @@ _VALUES = st.lists(
 
 @st.composite
 def _questions(draw: st.DrawFn, code: str) -> Json:
-    kind = draw(
-        st.sampled_from(["single_choice", "multiple_choice", "rating", "number", "text", "note"])
-    )
+    kind = draw(st.sampled_from(_KINDS))
     asked = question(code, kind, required=draw(st.booleans()))
-    if kind in ("single_choice", "multiple_choice"):
+    if kind in ("single_choice", "multiple_choice", "matrix"):
         asked["options"] = options(*draw(_VALUES))
+    if kind == "matrix":
+        asked["rows"] = options(*draw(st.sampled_from([("1",), ("b", "a"), ("x", "-", ".")])))
+    elif "options" in asked:
+        for number in draw(_FEW):
+            asked["options"][number % len(asked["options"])]["text_length"] = 20
     if kind == "multiple_choice":
         asked["max_selected"] = draw(st.integers(1, len(asked["options"])))
+        for number in draw(_FEW):
+            asked["options"][number % len(asked["options"])]["exclusive"] = True
+    if kind == "date":
+        asked["min"], asked["max"] = sorted(draw(st.tuples(_DAYS, _DAYS)))
     if kind == "rating":
         asked["min"] = draw(st.integers(-100, 99))
         asked["max"] = draw(st.integers(asked["min"] + 1, 100))
@@ -82,7 +96,35 @@ def _questions(draw: st.DrawFn, code: str) -> Json:
     return asked
 
 
+_FEW = st.sampled_from([(), (), (0,), (7,), (1, 2)])
+_KINDS = [
+    "single_choice",
+    "multiple_choice",
+    "rating",
+    "number",
+    "date",
+    "text",
+    "matrix",
+    "note",
+]
+_DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(date.isoformat)
 _NUMBERS = st.floats(-1e12, 1e12) | st.integers(-(10**12), 10**12)
+
+
+def parts(asked: Json) -> list[Json]:
+    """What takes an answer of a question: a matrix's rows, a choice and the texts beside it."""
+    if asked["type"] == "note":
+        return []
+    if asked["type"] == "matrix":
+        row = {name: value for name, value in asked.items() if name not in ("rows", "type")}
+        codes = (f"{asked['code']}.{one['value']}" for one in asked["rows"])
+        return [{**row, "type": "single_choice", "code": code} for code in codes]
+    texts = [
+        question(f"{asked['code']}.{one['value']}", "text", of=asked["code"], option=one["value"])
+        for one in asked.get("options", [])
+        if "text_length" in one
+    ]
+    return [asked, *texts]
 
 
 def _condition(asked: Json) -> st.SearchStrategy[Json]:
@@ -96,7 +138,11 @@ def _condition(asked: Json) -> st.SearchStrategy[Json]:
             lambda name: some.map(lambda values: {"question": code, name: values})
         )
     if "min" in asked:
-        bound = st.floats(asked["min"], asked["max"])
+        bound: st.SearchStrategy[Any] = (
+            st.floats(asked["min"], asked["max"])
+            if (asked["type"] != "date")
+            else st.sampled_from([asked["min"], asked["max"]])
+        )
         return answered | bound.map(lambda least: {"question": code, "gte": least})
     return answered
 
@@ -123,7 +169,7 @@ def drafts(draw: st.DrawFn) -> Json:
     questions: list[Json] = []
     for number in range(draw(st.integers(1, 8))):
         asked = draw(_questions(f"q{number}"))
-        earlier = [one for one in questions if one["type"] != "note"]
+        earlier = [part for one in questions for part in parts(one)]
         conditional: bool = draw(st.booleans())
         if earlier and conditional:
             asked["visible_if"] = draw(_conditions(earlier))
@@ -140,10 +186,16 @@ def an_answer(asked: Json) -> st.SearchStrategy[Any]:
         case "single_choice":
             return st.none() | st.sampled_from([one["value"] for one in asked["options"]])
         case "multiple_choice":
-            values = st.sampled_from([one["value"] for one in asked["options"]])
-            return st.none() | st.lists(values, max_size=asked["max_selected"], unique=True)
+            values = [one["value"] for one in asked["options"] if not one.get("exclusive")]
+            alone = [[one["value"]] for one in asked["options"] if one.get("exclusive")]
+            some = st.lists(st.sampled_from(values), max_size=asked["max_selected"], unique=True)
+            either = [st.none(), *([some] if values else []), *map(st.just, alone)]
+            return st.one_of(either)
         case "rating":
             return st.none() | st.integers(asked["min"], asked["max"])
+        case "date":
+            first, last = (date.fromisoformat(asked[name]) for name in ("min", "max"))
+            return st.none() | st.dates(first, last).map(date.isoformat)
         case "number":
             return st.none() | st.floats(asked["min"], asked["max"])
         case "text":
@@ -156,9 +208,5 @@ def an_answer(asked: Json) -> st.SearchStrategy[Any]:
 
 def answers_to(body: Json) -> st.SearchStrategy[Json]:
     """Valid answers to a questionnaire, but for required and hidden questions."""
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            one["code"]: an_answer(one) for one in body["questions"] if one["type"] != "note"
-        },
-    )
+    each = [part for one in body["questions"] for part in parts(one)]
+    return st.fixed_dictionaries({}, optional={one["code"]: an_answer(one) for one in each})

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.questionnaires.conditions import comparisons, compiled, given, located
-from app.questionnaires.schemas import Condition
+from app.questionnaires.visibility import Condition
 
 _adapter: TypeAdapter[Condition] = TypeAdapter(Condition)
 NO_ANSWERS = [{}, {"q": None}, {"q": ""}, {"q": " \n"}, {"q": []}]

@@ -13,6 +13,7 @@ from tests.questionnaires.definitions import (
     definition,
     drafts,
     option,
+    parts,
     question,
 )
 
@@ -50,7 +51,7 @@ def test_counts_by_cell_are_the_counts_of_the_answers(data: st.DataObject) -> No
     ]
     responses = [validator.decode(one) for one in stored]
     counted = by_cell(validator.layout, stored)
-    questions = {one["code"]: one for one in body["questions"]}
+    questions = {part["code"]: part for one in body["questions"] for part in parts(one)}
     for place in validator.layout.places:
         expected = counted_plainly(questions[place.code], responses)
         assert place.counts(counted) == expected

@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from app.questionnaires.publishing import MAX_BYTES, MESSAGES, missing_translations, refusals
+from app.questionnaires.faults import MAX_BYTES, MESSAGES
+from app.questionnaires.publishing import missing_translations, refusals
 from app.questionnaires.schemas import Definition
 from tests.questionnaires.definitions import (
     EVERYTHING,
     Json,
     definition,
     draft,
+    matrix,
     multiple,
     option,
     options,
@@ -23,6 +25,7 @@ NOTE = question("n", "note")
 Q = single("q", "a", "b")
 ENGLISH = {"en": "x"}
 BARE = question("q", "single_choice")
+PAGE_EN = {"p": {"title": ENGLISH}}
 VOTES = [option("yes", counts_as="positive"), option("no")]
 
 
@@ -88,6 +91,49 @@ REFUSED: list[tuple[str, str, Json]] = [
     ("empty_range", "/questions/0/max", draft(question("q", "rating", min=5, max=5))),
     ("empty_range", "/questions/0/max", draft(question("q", "rating", min=6))),
     ("empty_range", "/questions/0/max", draft(question("q", "number", min=1.5, max=1))),
+    ("default_locale_missing", "/pages/p/title", draft({**Q, "page": "p"}, pages=PAGE_EN)),
+    (
+        "default_locale_missing",
+        "/questions/0/measure",
+        draft(question("q", "number", measure=ENGLISH)),
+    ),
+    (
+        "default_locale_missing",
+        "/questions/0/rows/0/label",
+        draft(matrix("q", rows=[{"value": "a", "label": ENGLISH}])),
+    ),
+    ("unknown_page", "/pages/q", draft(Q, pages={"q": {"title": text()}})),
+    ("duplicate_value", "/questions/0/rows/1/value", draft(matrix("q", rows=options("a", "a")))),
+    ("scale_or_options", "/questions/0", draft({**matrix("q"), "scale": "s"})),
+    ("unknown_scale", "/questions/0/scale", draft(matrix("q", options=None, scale="nowhere"))),
+    ("counts_as_missing", "/questions/0/options/0/counts_as", draft(matrix("q", indicator=True))),
+    ("code_too_long", "/questions/0/code", draft(matrix("q" * 63))),
+    (
+        "code_too_long",
+        "/questions/0/code",
+        draft({**BARE, "code": "q" * 60, "options": [option("other", text_length=9)]}),
+    ),
+    (
+        "too_much_text",
+        "/questions",
+        draft(
+            *(
+                {**BARE, "code": f"q{n}", "options": [option("other", text_length=500)]}
+                for n in range(41)
+            )
+        ),
+    ),
+    (
+        "too_many_options",
+        "/questions",
+        draft(*(matrix(f"q{n}", rows=options(*map(str, range(100)))) for n in range(26))),
+    ),
+    ("empty_range", "/questions/0/max", draft(question("q", "number", min=0.1, max=0.9, whole=1))),
+    (
+        "empty_range",
+        "/questions/0/max",
+        draft(question("q", "date", min="2026-09-02", max="2026-09-01")),
+    ),
 ]
 
 
@@ -122,6 +168,10 @@ EARLIER = {
     "any number": question("e", "number"),
     "text": question("e", "text"),
     "note": question("e", "note"),
+    "date": question("e", "date", min="2026-09-01"),
+    "matrix": matrix("e"),
+    "other": {**single("e"), "options": [option("a"), option("b", text_length=5)]},
+    "alone": {**multiple("e"), "options": [option("a"), option("b", exclusive=True)]},
 }
 CONDITIONS: list[tuple[str, str, Json, str | None]] = [
     # kind of the earlier question, pointer below visible_if, the condition, what is wrong
@@ -187,6 +237,23 @@ CONDITIONS: list[tuple[str, str, Json, str | None]] = [
         "/all/1/question",
         {"all": [{"question": "e", "answered": True}, {"question": "x", "in": ["a"]}]},
         "unknown_question",
+    ),
+    ("date", "", {"question": "e", "gte": "2026-09-01"}, None),
+    ("date", "", {"question": "e", "lte": "2026-08-31"}, "never_true"),
+    ("date", "/gte", {"question": "e", "gte": 2026}, "wrong_comparison"),
+    ("date", "/in", {"question": "e", "in": ["2026-09-01"]}, "wrong_comparison"),
+    ("number", "/gte", {"question": "e", "gte": "2026-09-01"}, "wrong_comparison"),
+    ("matrix", "", {"question": "e.a", "in": ["b"]}, None),
+    ("matrix", "/in/0", {"question": "e.a", "in": ["z"]}, "not_an_option"),
+    ("matrix", "/question", {"question": "e", "answered": True}, "row_needed"),
+    ("matrix", "/question", {"question": "e.z", "answered": True}, "unknown_question"),
+    ("other", "", {"question": "e.b", "answered": True}, None),
+    ("other", "/question", {"question": "e.a", "answered": True}, "unknown_question"),
+    (
+        "alone",
+        "/all",
+        {"all": [{"question": "e", "in": ["a"]}, {"question": "e", "in": ["b"]}]},
+        "never_true",
     ),
 ]
 

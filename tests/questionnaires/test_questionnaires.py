@@ -282,7 +282,7 @@ async def test_a_version_that_cannot_be_is_refused(admin: Api, version: str) -> 
         ({**SIMPLE, "title": {"zh-CN": "a\x00b"}}, ""),
         ({**SIMPLE, "default_locale": "简体"}, "/default_locale"),
         ({**SIMPLE, "questions": {}}, "/questions"),
-        ({**SIMPLE, "questions": [{"code": "q", "type": "matrix"}]}, "/questions/0"),
+        ({**SIMPLE, "questions": [{"code": "q", "type": "map"}]}, "/questions/0"),
         ({**SIMPLE, "scales": {"s": []}}, "/scales/s"),
         (
             {**SIMPLE, "scales": {f"s{n}": SIMPLE["questions"][0]["options"] for n in range(51)}},

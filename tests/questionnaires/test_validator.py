@@ -17,6 +17,8 @@ from tests.questionnaires.definitions import (
     definition,
     drafts,
     multiple,
+    option,
+    parts,
     question,
     single,
 )
@@ -41,7 +43,7 @@ def wrong(answers: Json, validator: Validator = EVERY, *, require: bool = True) 
 def canonical(body: Json, answers: Json) -> Json:
     """What answers amount to, worked out another way: by question, from the contract's words."""
     kept: Json = {}
-    for asked in body["questions"]:
+    for asked in (part for one in body["questions"] for part in parts(one)):
         answer = answers.get(asked["code"])
         if asked["type"] == "text" and answer is not None:
             answer = "\n".join("\n".join(answer.split("\r\n")).split("\r")).strip()
@@ -129,9 +131,92 @@ def test_what_is_wrong_has_its_code_and_place(changes: Json, code: str, problem:
     assert (f"/answers/{code}", problem) in wrong({**GOOD, **changes})
 
 
+OTHERS = Validator(
+    definition(
+        question("born", "date", min="2000-02-29", max="2026-11-22"),
+        question("children", "number", whole=True, measure={"zh-CN": "个"}),
+        {
+            **multiple("why"),
+            "options": [
+                option("far"),
+                option("other", text_length=4),
+                option("none", exclusive=True),
+            ],
+        },
+        question(
+            "teachers",
+            "matrix",
+            rows=[option("maths"), option("sport")],
+            options=[option("good"), option("bad")],
+            required=True,
+        ),
+        single("why_bad", visible_if={"question": "teachers.maths", "in": ["bad"]}),
+        question("later", "note", visible_if={"question": "born", "gte": "2020-01-01"}),
+    )
+)
+FITTING: Json = {"teachers.maths": "good", "teachers.sport": "bad"}
+
+
+def test_other_types_come_back_as_they_were_given() -> None:
+    answers = {
+        "born": "2000-02-29",
+        "children": 2,
+        "why": ["far", "other"],
+        "why.other": "太远了！",
+        **FITTING,
+    }
+    encoded = OTHERS.encode(answers)
+    assert OTHERS.decode(encoded) == answers
+    assert encoded.numbers == (730179.0, 2.0)
+    assert encoded.texts == ((0, "太远了！"),)
+    # A row is stored, and so counted, as a single choice is.
+    places = [(place.code, place.type) for place in OTHERS.layout.places]
+    assert places[4:6] == [("teachers.maths", "single_choice"), ("teachers.sport", "single_choice")]
+
+
+OTHERS_WRONG: list[tuple[Json, str, str]] = [
+    ({"born": "2000-02-28"}, "born", "out_of_range"),
+    ({"born": "2026-11-23"}, "born", "out_of_range"),
+    ({"born": "2001-02-29"}, "born", "not_a_day"),
+    ({"born": "20010228"}, "born", "not_a_day"),
+    ({"born": "２００１-02-28"}, "born", "not_a_day"),
+    ({"born": "2001-02-28T00:00"}, "born", "not_a_day"),
+    ({"born": 20010228}, "born", "wrong_type"),
+    ({"children": 1.5}, "children", "not_whole"),
+    ({"why": ["none", "far"]}, "why", "not_alone"),
+    ({"why.other": "x"}, "why.other", "hidden"),
+    ({"why": ["far"], "why.other": "x"}, "why.other", "hidden"),
+    ({"why": ["other"], "why.other": "12345"}, "why.other", "too_long"),
+    ({"why": ["far"], "why.far": "x"}, "why.far", "unknown_question"),
+    ({"teachers": "good"}, "teachers", "unknown_question"),
+    ({"teachers.maths": None}, "teachers.maths", "required"),
+    ({"teachers.maths": "best"}, "teachers.maths", "not_an_option"),
+    ({"teachers.art": "good"}, "teachers.art", "unknown_question"),
+    ({"why_bad": "a"}, "why_bad", "hidden"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code", "problem"), OTHERS_WRONG)
+def test_what_is_wrong_with_other_types_has_its_code(
+    changes: Json, code: str, problem: str
+) -> None:
+    assert wrong({**FITTING, **changes}, OTHERS) == {(f"/answers/{code}", problem)}
+
+
+def test_a_row_of_a_matrix_can_be_asked_about() -> None:
+    bad = {**FITTING, "teachers.maths": "bad", "why_bad": "a"}
+    assert OTHERS.decode(OTHERS.encode(bad)) == bad
+
+
+def test_a_text_beside_an_option_goes_with_the_option() -> None:
+    filled_in = {**FITTING, "why": ["far"], "why.other": "x"}
+    assert OTHERS.asked(filled_in) == {**FITTING, "why": ["far"]}
+
+
 def test_every_code_is_tested_above() -> None:
     mark = test_what_is_wrong_has_its_code_and_place.pytestmark[0]  # type: ignore[attr-defined]
-    assert {problem for _, _, problem in mark.args[1]} == set(MESSAGES)
+    tested = {problem for _, _, problem in (*mark.args[1], *OTHERS_WRONG)}
+    assert tested == set(MESSAGES)
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -206,7 +291,8 @@ def test_decoding_gives_the_canonical_form_of_what_was_asked(data: st.DataObject
     decoded = validator.decode(encoded)
     assert decoded == canonical(body, answers)
     assert validator.encode(decoded, require=False) == encoded
-    assert list(decoded) == [one["code"] for one in body["questions"] if one["code"] in decoded]
+    codes = [part["code"] for one in body["questions"] for part in parts(one)]
+    assert list(decoded) == [code for code in codes if code in decoded]
 
 
 @settings(max_examples=100, deadline=None)
