@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from app.core.problems import FieldError
 from app.phone_page import forms
@@ -88,7 +89,7 @@ def form(
         intro=language.of(definition.intro) if definition.intro else None,
         consent=language.of(definition.consent) if definition.consent else None,
         purpose=entrance.rules.purpose,
-        questions=shown(definition, language, filled, errors),
+        questions=shown(definition, language, filled, errors, UUID(keys.submission_id)),
         other_errors=unplaced(definition, language, errors),
         busy=busy,
         keys=keys,

@@ -27,6 +27,7 @@
       case "single_choice": return chosen.length ? chosen[0] : null;
       case "rating": return chosen.length ? Number(chosen[0]) : null;
       case "number": return fields[0].value.trim() ? typedNumber(fields[0].value) : null;
+      case "date":
       case "text": return fields[0].value.trim() ? fields[0].value : null;
       default: return null;
     }
@@ -46,8 +47,9 @@
     const among = (values) => said(answer).some((one) => values.map(String).indexOf(one) >= 0);
     if (condition.in) return among(condition.in);
     if (condition.not_in) return !among(condition.not_in);
-    if ("gte" in condition) return typeof answer === "number" && answer >= condition.gte;
-    if ("lte" in condition) return typeof answer === "number" && answer <= condition.lte;
+    // Numbers with numbers, days with days, which compare as they are written.
+    if ("gte" in condition) return typeof answer === typeof condition.gte && answer >= condition.gte;
+    if ("lte" in condition) return typeof answer === typeof condition.lte && answer <= condition.lte;
     return (answer !== null) === condition.answered;
   };
 
@@ -65,6 +67,16 @@
     form.addEventListener("change", update);
     update();
   }
+
+  form.addEventListener("change", (event) => {
+    const field = event.target;
+    if (field.type !== "checkbox" || !field.checked) return;
+    for (const other of form.querySelectorAll("input[type=checkbox]")) {
+      const parted = "alone" in field.dataset || "alone" in other.dataset;
+      if (other !== field && other.name === field.name && parted) other.checked = false;
+    }
+    if (conditions.size) update();
+  });
 
   const button = form.querySelector("button[type=submit]");
   const label = button.textContent;
