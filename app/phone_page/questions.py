@@ -47,6 +47,8 @@ class Shown:
     value: str = ""
     """Of a number, day or text: what was filled in."""
     error: str | None = None
+    missing: str | None = None
+    """Of what is required: what is said where there is no answer."""
     max_length: int | None = None
     beside: bool = False
     """Whether it is a line of text that goes with an option."""
@@ -157,6 +159,7 @@ def _shown(asking: _Asking, question: Question, part: Answerable) -> Shown:
         options=_options(asking, asked, given),
         value=forms.showable(given[0]) if given else "",
         error=_message(asked, wrong, language) if wrong else None,
+        missing=_message(asked, "required", language) if asked.required else None,
         max_length=asked.max_length if isinstance(asked, TextQuestion) else None,
         beside=beside,
         keyboard=_keyboard(asked),

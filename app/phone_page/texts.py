@@ -33,6 +33,21 @@ _CHINESE: Texts = {
     "send": "提交",
     "sending": "正在提交……",
     "send_again": "重新提交",
+    "large": "大字版",
+    "not_large": "标准字号",
+    "progress": "已答 {done} 题，共 {all} 题",
+    # What the script says of sending, and of what the phone keeps.
+    "unsent": "还没有提交：网络不通。请不要关闭这个页面，有网络后会自动提交。",
+    "unsent_kept": "已保存在这部手机上，还没有提交：网络不通。有网络后会自动提交。"
+    "您可以关闭这个页面；有网络时再打开，就会接着提交。",
+    "busy": "还没有提交：现在提交的人很多。请不要关闭这个页面，稍后会自动再提交。",
+    "busy_kept": "已保存在这部手机上，还没有提交：现在提交的人很多。稍后会自动再提交。"
+    "您可以关闭这个页面；过一会儿再打开，就会接着提交。",
+    "restored": "已恢复您上次在这部手机上填写的内容，还没有提交。",
+    "cleared": "已清空。",
+    "send_now": "现在再试一次",
+    "change_answers": "返回修改",
+    "clear_answers": "清空，重新填写",
     "once": "每人只能提交一次。",
     "once_per_child": "每个孩子只能提交一次。",
     "child": "第 {number} 个孩子",
@@ -145,6 +160,24 @@ _ENGLISH: Texts = {
     "send": "Send my answers",
     "sending": "Sending…",
     "send_again": "Send again",
+    "large": "Large print",
+    "not_large": "Normal print",
+    "progress": "{done} of {all} answered",
+    "unsent": "Not sent yet: there is no network. Please keep this page open; your answers will "
+    "be sent as soon as there is one.",
+    "unsent_kept": "Saved on this phone, not sent yet: there is no network. Your answers will be "
+    "sent as soon as there is one. You can close this page; open it again when there is a "
+    "network, and they will be sent.",
+    "busy": "Not sent yet: many people are sending answers right now. Please keep this page open; "
+    "yours will be sent again by themselves.",
+    "busy_kept": "Saved on this phone, not sent yet: many people are sending answers right now. "
+    "Yours will be sent again by themselves. You can close this page; open it again later, and "
+    "they will be sent.",
+    "restored": "What you filled in before on this phone is here again. It is not sent yet.",
+    "cleared": "Cleared.",
+    "send_now": "Try again now",
+    "change_answers": "Change my answers",
+    "clear_answers": "Clear and start again",
     "once": "You can answer once.",
     "once_per_child": "You can answer once for each child.",
     "child": "Child {number}",
