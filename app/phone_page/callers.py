@@ -20,6 +20,10 @@ ASKED = "wechat"
 """The parameter that says how a person means to go on: one of the following."""
 AGAIN, WITHOUT, WITH = "again", "no", "yes"
 _CHILD = "child"
+LARGE = "large"
+LARGE_COOKIE = "xinsheng_large"
+SIZES = ("yes", "no")
+"""Large print or not, as address and cookie have it."""
 
 
 @dataclass
@@ -37,6 +41,8 @@ class Caller:
     child_asked: str | None = None
     """Which child the person would answer for, as it came."""
     language_asked: str | None = None
+    large_asked: str | None = None
+    """Whether the person would read large print: one of `SIZES`, where the address says so."""
     returning: bool = False
     """Whether the person comes from WeChat, so that the address is not the page's own."""
 
@@ -97,6 +103,11 @@ class Caller:
         following = (self.child or 1) + 1
         return following if following <= self.door.entrance.population.max_children else None
 
+    @property
+    def large(self) -> bool:
+        """Whether the person reads large print, as the address or else the phone has it."""
+        return (self.large_asked or self.request.cookies.get(LARGE_COOKIE)) == SIZES[0]
+
     def shown(self, device: str | None) -> Shown:
         """What this browser shows of its person, with this device proof."""
         return Shown(device=device, account=self.account, child=self.child)
@@ -144,6 +155,7 @@ class Caller:
         """
         kept: dict[str, str | int | None] = {
             "lang": self.language_asked,
+            LARGE: self.large_asked,
             _CHILD: self.child,
             ASKED: self.asked if self.asked == WITHOUT else None,
             **changes,
@@ -164,7 +176,16 @@ class Caller:
         )
         others = [] if self.returning else language.others
         switch = [(one, name, self.address(lang=one)) for one, name in others]
-        return Visit(language, self.root, entrance, switch, self.child, self.share)
+        return Visit(
+            language,
+            self.root,
+            entrance,
+            switch,
+            self.child,
+            self.share,
+            self.large,
+            None if self.returning else self.address(**{LARGE: SIZES[self.large]}),
+        )
 
     @property
     def share(self) -> Share | None:

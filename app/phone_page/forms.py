@@ -15,7 +15,8 @@ from uuid import UUID
 
 from app.core.problems import Malformed
 from app.core.schemas import storable
-from app.questionnaires.schemas import Definition, MultipleChoice, Number, Question, Rating
+from app.questionnaires.answerable import Answered, answerable
+from app.questionnaires.schemas import Definition, MultipleChoice, Number, Rating
 
 PREFIX = "q."
 _MAX_FIELDS = 5_000
@@ -62,12 +63,12 @@ class Form:
             for name, values in self.fields.items()
             if name.startswith(PREFIX)
         }
-        for question in definition.questions:
-            values = found.get(question.code, [])
-            if isinstance(question, MultipleChoice):
-                found[question.code] = [value for value in values if value]
+        for asked, *_ in answerable(definition):
+            values = found.get(asked.code, [])
+            if isinstance(asked, MultipleChoice):
+                found[asked.code] = [value for value in values if value]
             elif len(values) == 1:
-                found[question.code] = _typed(question, values[0])
+                found[asked.code] = _typed(asked, values[0])
         return found
 
 
@@ -102,7 +103,7 @@ def number_of(text: str) -> int | float | None:
     return int(number) if number.is_integer() else number
 
 
-def _typed(question: Question, text: str) -> Any:
+def _typed(question: Answered, text: str) -> Any:
     if isinstance(question, Rating) and _RATING.fullmatch(text):
         return int(text)
     if isinstance(question, Number):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from app.core.problems import FieldError
 from app.phone_page import forms
@@ -19,6 +20,8 @@ from app.responses.directory import Entrance, Rules
 SDK = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
 """WeChat's own script, by which a page sets its share card."""
 _DESCRIPTION = 120
+_LONG = 10
+"""From so many questions on the page shows how far one has come."""
 _RECEIPT_GROUP = 4
 _CONTACTS = ("name", "phone", "email", "wechat", "address", "hours")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}")
@@ -39,6 +42,10 @@ class Visit:
     child: int | None = None
     """Which of the person's children it is about; None for the first."""
     share: "Share | None" = None
+    large: bool = False
+    """Whether the person reads large print."""
+    resize: str | None = None
+    """The address of the page in the other size, where it can be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +88,22 @@ def form(
 ) -> str:
     """The questionnaire, empty or as it was filled in, with what is wrong with it."""
     language = visit.language
-    definition = entrance.population.questionnaire.definition
+    questionnaire = entrance.population.questionnaire
+    definition = questionnaire.definition
+    questions = shown(definition, language, filled, errors, UUID(keys.submission_id))
     return render(
         "form.html",
-        **_frame(visit, error=bool(errors)),
+        **_frame(visit, "form", error=bool(errors)),
         intro=language.of(definition.intro) if definition.intro else None,
         consent=language.of(definition.consent) if definition.consent else None,
         purpose=entrance.rules.purpose,
-        questions=shown(definition, language, filled, errors),
+        questions=questions,
+        long=sum(1 for one in questions if one.code and not one.beside) >= _LONG,
+        version=f"{questionnaire.code}:{questionnaire.version}",
         other_errors=unplaced(definition, language, errors),
         busy=busy,
         keys=keys,
         prefix=forms.PREFIX,
-        child=visit.child,
     )
 
 
@@ -110,7 +120,7 @@ def thanks(
     said = entrance.population.questionnaire.definition.thanks
     return render(
         "thanks.html",
-        **_frame(visit, heading=texts["thanks_title"]) | {"switch": []},
+        **_frame(visit, "thanks", heading=texts["thanks_title"]) | {"switch": [], "resize": None},
         text=language.of(said) if said else texts["thanks_text"],
         receipt=[
             receipt[start : start + _RECEIPT_GROUP]
@@ -140,7 +150,7 @@ def message(
     rules = visit.entrance.rules if visit.entrance else None
     return render(
         "message.html",
-        **_frame(visit, heading=texts[f"{state}_title"]),
+        **_frame(visit, state, heading=texts[f"{state}_title"]),
         state=state,
         text=texts[text].format(time=_turning_point(rules, state, language)),
         reference=reference and texts["request"].format(id=reference),
@@ -160,13 +170,20 @@ def _turning_point(rules: Rules | None, state: str, language: Language) -> str:
     return moment(rules.opens_at if state == "not_open" else rules.closes_at, language.words)
 
 
-def _frame(visit: Visit, *, heading: str | None = None, error: bool = False) -> dict[str, Any]:
-    """What stands around every page; `heading` takes the place of the survey's own title."""
+def _frame(
+    visit: Visit, page: str, *, heading: str | None = None, error: bool = False
+) -> dict[str, Any]:
+    """What stands around every page; `page` tells the script which it is, and `heading` takes the
+    place of the survey's own title."""
     language, entrance = visit.language, visit.entrance
     texts = language.texts
     title = _title(entrance, language) if entrance else texts["service"]
     return {
         "t": texts,
+        "page": page,
+        "child": visit.child,
+        "large": visit.large,
+        "resize": visit.resize,
         "language": language,
         "switch": visit.switch,
         "share": visit.share,

@@ -15,7 +15,7 @@ from app.core.problems import Busy, InternalError, Malformed, Problem, TooLarge
 from app.identity.problems import IdentityRequired
 from app.links import qr
 from app.phone_page import pages
-from app.phone_page.callers import AGAIN, WITHOUT, Caller
+from app.phone_page.callers import AGAIN, LARGE_COOKIE, WITHOUT, Caller
 from app.phone_page.pages import SDK, Keys, Step
 from app.phone_page.states import state_of, text_for
 from app.questionnaires.problems import InvalidAnswers
@@ -24,7 +24,7 @@ log = logging.getLogger("xinsheng.phone_page")
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'{scripts}; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -36,8 +36,10 @@ _HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
     "Vary": "Accept-Encoding, Accept-Language, Cookie, User-Agent",
 }
-_SHARING = _POLICY.format(scripts=f" {SDK}") + "; connect-src 'self'"
-"""In WeChat: its own script, from its one address, and the signature that it asks for."""
+_SHARING = _POLICY.format(scripts=f" {SDK}")
+"""In WeChat: its own script too, from its one address."""
+COOKIE_SECONDS = 400 * 24 * 3600
+"""As long as browsers keep a cookie at all."""
 
 
 def page(caller: Caller, html: str, status: int, headers: dict[str, str] | None = None) -> Response:
@@ -74,6 +76,19 @@ def keep(response: Response, caller: Caller, name: str, value: str, seconds: int
         httponly=True,
         samesite="lax",
     )
+
+
+def keep_size(response: Response, caller: Caller) -> None:
+    """Have the browser keep the size of print that was asked for; the page's script sets it too."""
+    if caller.large_asked is not None:
+        response.set_cookie(
+            LARGE_COOKIE,
+            caller.large_asked,
+            max_age=COOKIE_SECONDS,
+            path="/",
+            secure=caller.https,
+            samesite="lax",
+        )
 
 
 def problem_of(caller: Caller, error: Exception) -> Problem:

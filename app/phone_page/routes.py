@@ -14,9 +14,18 @@ from app.identity import devices
 from app.identity.problems import IdentityRequired
 from app.phone_page import forms, pages
 from app.phone_page.assets import ASSETS
-from app.phone_page.callers import Caller, by_path
+from app.phone_page.callers import LARGE, SIZES, Caller, by_path
 from app.phone_page.pages import Keys
-from app.phone_page.replies import another_child, keep, page, problem_of, refused, takes_gzip
+from app.phone_page.replies import (
+    COOKIE_SECONDS,
+    another_child,
+    keep,
+    keep_size,
+    page,
+    problem_of,
+    refused,
+    takes_gzip,
+)
 from app.phone_page.seals import seal, sealed
 from app.phone_page.wechat import routes as wechat
 from app.questionnaires.problems import InvalidAnswers
@@ -24,8 +33,6 @@ from app.responses import service
 from app.responses.guesses import few_guesses
 from app.responses.schemas import SubmissionIn
 
-COOKIE_SECONDS = 400 * 24 * 3600
-"""As long as browsers keep a cookie at all."""
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -44,6 +51,8 @@ def _caller(request: Request, path: str) -> Caller:
     caller = by_path(request, path)
     caller.child_asked = request.query_params.get("child")
     caller.language_asked = request.query_params.get("lang")
+    size = request.query_params.get(LARGE)
+    caller.large_asked = size if size in SIZES else None
     return caller
 
 
@@ -81,11 +90,13 @@ async def _reply(caller: Caller) -> Response:
     known = caller.link is None or caller.reception.directory.remembers(caller.link)
     try:
         with few_guesses(caller.request.scope, known=known):
-            return await handle(caller)
+            response = await handle(caller)
     except ClientDisconnect:
         raise
     except Exception as error:
-        return refused(caller, problem_of(caller, error))
+        response = refused(caller, problem_of(caller, error))
+    keep_size(response, caller)
+    return response
 
 
 async def _refuse_method(caller: Caller) -> Response:

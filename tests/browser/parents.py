@@ -21,9 +21,16 @@ async def fill(page: Page, value: str = "satisfied") -> None:
 
 
 async def send(page: Page) -> None:
-    """Tap the button and wait for what follows."""
-    async with page.expect_navigation():
-        await page.locator("button[type=submit]").tap()
+    """Tap the button and wait for the page that follows, whoever fetches it."""
+    await page.evaluate("document.body.dataset.before = ''")
+    await page.locator("button[type=submit]").tap()
+    await page.locator("body:not([data-before])").wait_for()
+
+
+async def refused(page: Page) -> None:
+    """Tap the button and wait for the page to say that something is missing."""
+    await page.locator("button[type=submit]").tap()
+    await page.locator(".notice:focus").wait_for()
 
 
 async def heading(page: Page) -> str:

@@ -11,6 +11,7 @@ from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.settings import Settings
 from app.installation import prepare
 from tests.browser.chromium import chromium, phone, serving
+from tests.browser.parents import send
 from tests.factories import INDICATORS, Api, link, open_campaign, tree
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
@@ -30,8 +31,7 @@ async def answer(page: Page) -> None:
     """Send the page, having chosen an answer to all six indicators."""
     for code in INDICATORS:
         await page.check(f"[name='q.{code}'][value=satisfied]")
-    async with page.expect_navigation():
-        await page.locator("button[type=submit]").tap()
+    await send(page)
 
 
 async def take(folder: Path, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import OpenPhone
-from tests.browser.parents import at, fits, heading, send
+from tests.browser.parents import at, fits, heading, refused, send
 from tests.factories import INDICATORS, Api, link
 from tests.phone_page.questionnaires import EVERY_TYPE, ask
 
@@ -22,8 +22,7 @@ async def test_nothing_is_wider_than_the_phone_and_targets_are_large(
         await page.goto(at(live, path))
         await fits(page, width)
         await page.locator("label:has([value=dissatisfied])").tap()
-        await send(page)
-        assert await page.locator(".notice").count() == 1
+        await refused(page)
         await fits(page, width)
         await page.fill("[name='q.why']", "x")
         await send(page)
@@ -36,6 +35,8 @@ async def test_the_keyboard_alone_is_enough(campaign: Api, new_phone: OpenPhone)
         await page.goto(at(campaign, f"/s/{await link(campaign)}"))
         await page.keyboard.press("Tab")
         assert await page.locator("nav a:focus").count() == 1
+        await page.keyboard.press("Tab")
+        assert await page.locator(".size:focus").count() == 1
         for code in INDICATORS:
             await page.keyboard.press("Tab")
             assert await page.locator(f"[name='q.{code}']:focus-visible").count() == 1
@@ -44,8 +45,8 @@ async def test_the_keyboard_alone_is_enough(campaign: Api, new_phone: OpenPhone)
         assert await page.locator("[value=basically_satisfied]:checked").count() == 6
         await page.keyboard.press("Tab")
         assert await page.locator("button:focus-visible").count() == 1
-        async with page.expect_navigation():
-            await page.keyboard.press("Enter")
+        await page.keyboard.press("Enter")
+        await page.locator(".code").wait_for()
         assert await heading(page) == "已经收到，谢谢您！"
 
 
@@ -87,7 +88,7 @@ async def test_every_text_stands_out_from_what_is_behind_it(
     async with new_phone(color_scheme=scheme) as page:
         await page.goto(at(live, path))
         await page.locator("label:has([value=dissatisfied])").tap()
-        await send(page)
+        await refused(page)
         assert await page.locator(".error").count() == 1
         assert await page.evaluate(_CONTRASTS) == []
         await page.fill("[name='q.why']", "x")

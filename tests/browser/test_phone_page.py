@@ -21,6 +21,7 @@ async def test_a_parent_answers_by_link(campaign: Api, new_phone: OpenPhone, scr
         receipt = await page.locator(".code").inner_text()
         await page.reload()
         assert await page.locator(".code").inner_text() == receipt
+        await page.goto("about:blank")
         await page.goto(url)
         assert await heading(page) == "您已经答过了"
         assert await page.locator("form").count() == 0
@@ -55,7 +56,14 @@ async def test_going_back_after_sending_says_that_all_is_done(
             await fill(page)
             await send(page)
             await page.go_back()
-            assert await heading(page) == "您已经答过了"
+            if scripts:
+                # The page took the form's place in the history: back leads out of it.
+                assert page.url == "about:blank"
+                await page.go_forward()
+                assert await heading(page) == "已经收到，谢谢您！"
+                await page.goto("about:blank")
+            else:
+                assert await heading(page) == "您已经答过了"
     assert sorted(await stored(campaign)) == [2, 3]
 
 
@@ -126,11 +134,11 @@ async def test_a_double_tap_sends_once(campaign: Api, new_phone: OpenPhone) -> N
         await page.goto(at(campaign, f"/s/{await link(campaign)}"))
         await fill(page)
         page.on("request", note)
-        async with page.expect_navigation():
-            await page.evaluate(
-                "() => { const button = document.querySelector('button');"
-                "button.click(); button.click(); button.click(); }"
-            )
+        await page.evaluate(
+            "() => { const button = document.querySelector('button[type=submit]');"
+            "button.click(); button.click(); button.click(); }"
+        )
+        await page.locator(".code").wait_for()
         assert await heading(page) == "已经收到，谢谢您！"
     assert len(sent) == 1
 

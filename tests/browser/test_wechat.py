@@ -91,7 +91,8 @@ async def test_a_parent_is_recognised_answers_and_is_known_again(
             await fits(page, width)
         await send(page)
         assert await heading(page) == "已经收到，谢谢您！"
-        await page.go_back()
+        await page.goto("about:blank")
+        await page.goto(url)
         assert await heading(page) == "您已经答过了"
         cookies = {one.get("name"): one for one in await page.context.cookies()}
         assert {one.get("httpOnly") for one in cookies.values()} == {True}

@@ -7,7 +7,7 @@ from app.phone_page.assets import ASSETS, NAMES
 from tests.factories import Api, link
 from tests.phone_page.conftest import Browser, six
 
-BUDGET = 12 * 1024
+BUDGET = 16 * 1024
 """Bytes on the wire for the six indicators: page, style and script, compressed."""
 
 
@@ -21,6 +21,7 @@ async def test_pages_are_never_cached_indexed_or_framed(ready: Api, browser: Bro
     for reply in replies:
         assert reply.headers["Cache-Control"] == "no-store"
         assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+        assert "connect-src 'self'" in reply.headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
         assert "unsafe" not in reply.headers["Content-Security-Policy"]
         assert reply.headers["X-Robots-Tag"].startswith("noindex")
@@ -42,7 +43,7 @@ async def test_the_page_and_its_files_stay_within_the_budget(ready: Api, browser
         assert file.status_code == 200
         assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         wire += int(file.headers["Content-Length"])
-    assert wire < BUDGET
+    assert wire < BUDGET < 30 * 1024
     # Nothing is fetched from elsewhere.
     assert not re.search(r'(?:href|src)="(?:https?:)?//', page.text)
 

@@ -32,7 +32,7 @@ async def test_missing_answers_are_listed_and_what_was_chosen_is_kept(
     form = await browser.fill(url, **{"q.ethics": "", "q.safety": ""})
     page = await browser.send(url, form)
     assert page.status_code == 422
-    assert page.text.count("请选择一个答案。") == 2
+    assert page.text.count(">请选择一个答案。<") == 2
     assert '<a href="#q-ethics">' in page.text
     assert '<a href="#q-safety">' in page.text
     assert '<a href="#q-overall">' not in page.text
