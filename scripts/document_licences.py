@@ -54,8 +54,7 @@ def licence(metadata: PackageMetadata) -> str:
 def document() -> str:
     """The whole file. Errors: PackageNotFoundError where the lock file is not installed."""
     rows = [
-        f"| {name} | {version} | "
-        f"{UNDECLARED.get(name) or licence(distribution(name).metadata)} |\n"
+        f"| {name} | {version} | {UNDECLARED.get(name) or licence(distribution(name).metadata)} |\n"
         for name, version in locked()
     ]
     return HEAD + "".join(rows) + TAIL

@@ -106,7 +106,7 @@ async def _honest(
     api: Api, keyring: Keyring, has: Loot, campaign_id: int, identity: tuple[str, ...], code: str
 ) -> None:
     """Parents, half of them at school, behind its one address."""
-    chance = random.Random(HONEST)
+    chance = random.Random(HONEST)  # nosec B311 # no secret
     tokens = []
     if "invitation" in identity:
         tokens = await invitations(api, HONEST, campaign=code)

@@ -59,9 +59,7 @@ def _destructions() -> None:
         sa.Column("destroyed_at", _INSTANT, nullable=False),
         sa.Column("erased", postgresql.JSONB(), nullable=False),
         sa.Column("recorded_at", _INSTANT, server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint(
-            "cause IN ('command', 'retention')", name=op.f("ck_destructions_cause")
-        ),
+        sa.CheckConstraint("cause IN ('command', 'retention')", name=op.f("ck_destructions_cause")),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["campaigns.id"], name=op.f("fk_destructions_campaign_id")
         ),

@@ -52,7 +52,7 @@ async def in_a_transaction(connection: Connection, work: Callable[[], Awaitable[
                 return await work()
         except (DeadlockDetectedError, UniqueViolationError, _TakenMeanwhile):
             # Not all at once again.
-            await asyncio.sleep(random.uniform(0, pause))
+            await asyncio.sleep(random.uniform(0, pause))  # nosec B311 # no secret
     raise Busy()
 
 
