@@ -1,6 +1,7 @@
 """Requests made up from the OpenAPI document: at its edges, beyond them, and of real things."""
 
 import copy
+import json
 import random
 from collections.abc import Iterator
 from itertools import islice
@@ -28,6 +29,15 @@ _SAFE_MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 def _xlsx(context: SerializationContext, value: Any) -> bytes:
     """As `value` is, or the text of what is no bytes."""
     return serialize_binary(value)
+
+
+@schemathesis.serializer("application/x-ndjson")
+def _lines(context: SerializationContext, value: Any) -> bytes:
+    """A line of JSON; what is no JSON goes as it is."""
+    try:
+        return json.dumps(value).encode() + b"\n"
+    except TypeError:
+        return serialize_binary(value)
 
 
 def schema_of(document: dict[str, Any]) -> Any:

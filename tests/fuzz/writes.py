@@ -16,6 +16,7 @@ IN_ITS_OWN_TIME = frozenset(
         "judging",
         "limit_counts",
         "running_counts",
+        "origin_counts",
     }
 )
 """Tables that the service alone writes, of responses that were stored before."""
