@@ -7,10 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
 from app.core.database import Database
+from app.core.settings import Settings
 from app.counts.recounting import check
+from tests.browser.chromium import serving
 from tests.factories import Api, campaign_body, open_campaign, tree
 from tests.responses.people import Answer, People, people
 from tests.telephone.deliveries import delivered
@@ -178,7 +181,15 @@ async def _take_interview(crowd: People, book: Book, number: int) -> None:
 
 
 @pytest.mark.parametrize("on_duplicate", ["keep_first", "keep_last"])
-async def test_at_once_no_two_that_count_share_a_proof(admin: Api, on_duplicate: str) -> None:
+async def test_at_64_connections_no_two_that_count_share_a_proof(
+    settings: Settings, on_duplicate: str
+) -> None:
+    async with serving(settings) as admin:
+        admin.http.timeout = httpx.Timeout(60)
+        await _at_once(admin, on_duplicate)
+
+
+async def _at_once(admin: Api, on_duplicate: str) -> None:
     crowd = await _ready(admin, "population", on_duplicate, 7)
     book = Book("population", on_duplicate == "keep_last")
     numbers = itertools.count()
@@ -186,7 +197,7 @@ async def test_at_once_no_two_that_count_share_a_proof(admin: Api, on_duplicate:
     words: Counter[str] = Counter()
 
     async def one_of_many(chance: random.Random) -> None:
-        for _ in range(12):
+        for _ in range(8):
             if chance.random() < 0.1:
                 await delivered(admin, crowd.interview(next(numbers)))
                 continue
