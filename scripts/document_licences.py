@@ -28,12 +28,15 @@ This file is made by `scripts/licences`.
 UNKNOWN = "unknown"
 UNDECLARED = {"pyxform": "BSD-2-Clause"}
 """Packages that declare none, and the licence whose text they bring."""
-_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
+_LOCKED = re.compile(
+    r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)(?=\s)(?! ; sys_platform == 'win32')",
+    re.MULTILINE,
+)
 _CLASSIFIER = "License :: OSI Approved :: "
 
 
 def locked() -> list[tuple[str, str]]:
-    """Name and version of every package in the lock file, in its order."""
+    """Name and version of every package in the lock file that Linux needs, in its order."""
     return _LOCKED.findall((ROOT / "requirements.lock").read_text("utf-8"))
 
 

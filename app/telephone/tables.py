@@ -1,22 +1,89 @@
-"""Tables of the telephone: every revision of every interview that a contractor delivered."""
+"""Tables of the telephone: deliveries, and every revision of every interview that they held."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     SmallInteger,
     Text,
     func,
 )
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base
 from app.core.sql import Instant
+
+
+class Delivery(Base):
+    """One delivery of a contractor: what it held, in numbers, and what became of it.
+
+    A repetition that is answered from its Idempotency-Key is none. A long one is counted up as
+    its parts are committed, each part together with its numbers.
+    """
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"))
+    source_id: Mapped[int] = mapped_column(ForeignKey("clients.id"))
+    """The contractor that sent it."""
+    kind: Mapped[str] = mapped_column(Text)
+    """`interviews` or `tallies`."""
+    form: Mapped[str] = mapped_column(Text)
+    """`json`, `ndjson`, `csv` or `xlsx`."""
+    name: Mapped[str] = mapped_column(Text)
+    """The contractor's own name for it: its Idempotency-Key, or the batch of its tallies."""
+    job_id: Mapped[UUID | None]
+    """The background job that takes it, where it is a long one."""
+    received_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    """None while it is being taken."""
+    sent: Mapped[int] = mapped_column(server_default="0")
+    """Items looked at: the sum of the five that follow."""
+    accepted: Mapped[int] = mapped_column(server_default="0")
+    replayed: Mapped[int] = mapped_column(server_default="0")
+    updated: Mapped[int] = mapped_column(server_default="0")
+    already_answered: Mapped[int] = mapped_column(server_default="0")
+    """The true number, whatever the items were told."""
+    rejected: Mapped[int] = mapped_column(server_default="0")
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('interviews', 'tallies')", "kind"),
+        CheckConstraint("form IN ('json', 'ndjson', 'csv', 'xlsx')", "form"),
+        CheckConstraint(
+            "sent = accepted + replayed + updated + already_answered + rejected", "sum"
+        ),
+        Index(None, "campaign_id", "source_id", "received_at"),
+    )
+
+
+class Refusal(Base):
+    """An item of a delivery that was not taken, and why; never what stood in it."""
+
+    __tablename__ = "refusals"
+
+    delivery_id: Mapped[int] = mapped_column(
+        ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True
+    )
+    index: Mapped[int] = mapped_column(primary_key=True)
+    """Its place in the delivery, from 0."""
+    interview_id: Mapped[str | None] = mapped_column(Text)
+    """None where it had no readable one."""
+    unit: Mapped[str | None] = mapped_column(Text)
+    """The unit's code as it was sent, where it was readable."""
+    day: Mapped[date | None]
+    """The day of `ended_at` in Asia/Shanghai, where it was readable."""
+    problem: Mapped[str] = mapped_column(Text)
+    """The slug of the problem, such as `invalid-input`."""
+    errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    """Its errors: pointer, code and message; in a table also row and column."""
 
 
 class Interview(Base):
@@ -45,6 +112,8 @@ class Interview(Base):
     ended_at: Mapped[datetime] = mapped_column(Instant)
     status: Mapped[str] = mapped_column(Text)
     """`counted`, `already_answered` (the person had answered) or `no_answers`."""
+    delivery_id: Mapped[int | None]
+    """The delivery that brought it; None for those from before deliveries were on file."""
     received_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
 
     __table_args__ = (
