@@ -6,6 +6,10 @@
     6…     responses in each cell of the layout
 
 Every one is a sum over rows, so groups add up, and a row that is taken back is subtracted.
+
+A tally knows respondents, p, v and the cells, but not how each person voted: it adds nothing to
+p², pv and v². Whoever makes an interval of a pooled rate reads single responses and tallies apart
+(`Selection.source`) and takes for the tallies the votes / the number of indicators as n.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,6 +58,25 @@ def array_sql(layout: Layout) -> str:
         *(f"coalesce(sum(sign) FILTER (WHERE {_is_in(cell)}), 0)" for cell in layout.cells),
     ]
     return f"ARRAY[{', '.join(sums)}]::bigint[]"
+
+
+def tally_sql(layout: Layout) -> str:
+    """SQL of the array, not yet of its type, over a group of rows with `respondents`, `cells`."""
+    cells = [f"sum(cells[{number}])" for number in range(1, len(layout.cells) + 1)]
+    sides: tuple[tuple[CountsAs, ...], ...] = ("positive",), ("positive", "negative")
+    votes = [" + ".join(cells[cell] for cell in _cells_of(layout, side)) or "0" for side in sides]
+    return f"ARRAY[{', '.join(['sum(respondents)', *votes, '0', '0', '0', *cells])}]"
+
+
+def _cells_of(layout: Layout, sides: tuple[CountsAs, ...]) -> list[int]:
+    """The cells of indicators' options that count as one of these."""
+    return [
+        place.first + number
+        for place in layout.places
+        if place.indicator
+        for number, value in enumerate(place.values)
+        if place.counts_as.get(value) in sides
+    ]
 
 
 def total_sql(layout: Layout) -> str:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.access.principal import Principal, having
@@ -54,7 +53,7 @@ async def get_results(
         raise NoRelease()
     results, values = await service.results(session, caller, campaign, query)
     table = spreadsheet.results_csv(results.rows, values) if _wants_csv(request) else None
-    return _reply(request, results, table, results.next)
+    return _reply(request, results, table)
 
 
 @router.get("/{code}/coverage", response_model=CoverageOut, responses=_described(NotFound))
@@ -70,12 +69,10 @@ async def get_coverage(
     campaign = await campaigns.visible(session, caller, code)
     found = await coverage.coverage(session, caller, campaign, query)
     table = spreadsheet.coverage_csv(found.rows) if _wants_csv(request) else None
-    return _reply(request, found, table, found.next)
+    return _reply(request, found, table)
 
 
-def _reply(
-    request: Request, reply: BaseModel, table: bytes | None, following: str | None
-) -> Response:
+def _reply(request: Request, reply: ResultsOut | CoverageOut, table: bytes | None) -> Response:
     """The reply as JSON, or as the table; 304 where the caller has it."""
     lasting = table
     if lasting is None:
@@ -86,13 +83,15 @@ def _reply(
         "Vary": "Authorization, Accept",
         "Cache-Control": "private, no-cache",
     }
+    if reply.sandbox:  # a table has no other place to say it
+        headers["Xinsheng-Sandbox"] = "true"
     if _matches(request, etag):
         return Response(status_code=304, headers=headers)
     if table is None:
         body = reply.model_dump_json(exclude_unset=True)
         return Response(body, headers=headers, media_type="application/json")
-    if following is not None:
-        parameters = {**request.query_params, "cursor": following}
+    if reply.next is not None:
+        parameters = {**request.query_params, "cursor": reply.next}
         headers["Link"] = f'<?{urlencode(parameters)}>; rel="next"'
     return Response(table, headers=headers, media_type=_CSV)
 

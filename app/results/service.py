@@ -61,15 +61,15 @@ async def results(
     populations = _chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
     asked = _asked(query, layouts)
-    found: list[Counted] = []
-    if query.source != "tally":
-        found = await counted(session, _selection(campaign, root_id, query, layouts))
+    found = await counted(session, _selection(campaign, root_id, query, layouts))
     table = await _table(session, campaign, root_id, query, populations, asked, layouts, found)
     if query.limit is None and table.size > MAX_ROWS:
         message = f"This makes more than {MAX_ROWS:,} rows: read it in pages, or ask for less."
         raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
     rows, following = ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
     reply = ResultsOut(campaign=campaign.code, as_of=as_of, exact=True, rows=rows, next=following)
+    if campaign.sandbox_of is not None:
+        reply.sandbox = True
     return reply, list(dict.fromkeys(value for one in asked for value in one.values))
 
 
@@ -108,6 +108,7 @@ def _selection(
         by_channel="channel" in by,
         by_day="day" in by,
         channel=Channel[query.channel] if query.channel else None,
+        source=query.source,
         clean=query.quality == "clean",
     )
 

@@ -24,6 +24,7 @@ _RESULT_COLUMNS = (
     "interval_high",
     "interval_kind",
     "suppressed",
+    "comparable",
 )
 _COVERAGE_COLUMNS = (
     "unit",
@@ -64,6 +65,7 @@ def _result_cells(row: ResultRow, values: Sequence[str]) -> list[object]:
         high,
         row.interval_kind,
         row.suppressed,
+        row.comparable,
         *(row.counts.get(value) for value in values),
     ]
 
