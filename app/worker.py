@@ -19,7 +19,7 @@ from app.jobs.attending import Pace
 from app.jobs.running import Handler
 from app.jobs.working import Errands, work
 from app.responses.service import Reception, receiving
-from app.telephone.jobs import interviews
+from app.telephone.jobs import forget_left, interviews
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ Handlers = Mapping[str, Callable[[Tools], Handler]]
 HANDLERS: Handlers = {
     "interviews": lambda tools: interviews(tools.keyring, tools.reception.directory)
 }
-ERRANDS: Errands = {"look-after-jobs": ("17 * * * *", jobs.look_after)}
+ERRANDS: Errands = {
+    "look-after-jobs": ("17 * * * *", jobs.look_after),
+    "forget-left-deliveries": ("27 * * * *", forget_left),
+}
 
 _POOL = 4
 """Connections in each of two pools; one more is the queue's. `app.doctor` counts on it."""

@@ -148,9 +148,10 @@ REQUESTS: dict[str, list[Asked]] = {
     "GET /v1/campaigns/{code}/interviews/{interview}": [
         Asked("/v1/campaigns/{campaign}/interviews/V-1")
     ],
-    "PUT /v1/interview-mappings/{code}": [],
-    "GET /v1/interview-mappings/{code}": [],
-    "DELETE /v1/interview-mappings/{code}": [],
+    # Each client's own: the same code may be another's too.
+    "GET /v1/interview-mappings/{code}": [Asked("/v1/interview-mappings/of-b")],
+    "DELETE /v1/interview-mappings/{code}": [Asked("/v1/interview-mappings/of-b")],
+    "PUT /v1/interview-mappings/{code}": [Asked("/v1/interview-mappings/of-b", {}, status=201)],
     "GET /v1/interview-mappings": [],
     "POST /v1/campaigns/{code}/interviews": [
         Asked("/v1/campaigns/{campaign}/interviews", INTERVIEWS)
@@ -207,6 +208,8 @@ UNSCOPED = {
     "GET /v1/campaigns/{code}/links.csv",
     "GET /v1/links/{link}/qr.svg",
     "GET /v1/links/{link}/qr.png",
+    "GET /v1/links/{link}/poster",
+    "GET /v1/campaigns/{code}/links/posters",
     "GET /v1/jobs",
     "GET /v1/jobs/{job_id}",
 }

@@ -65,9 +65,9 @@ def _checked(receive: Receive, limit: int, *, utf8_only: bool) -> Receive:
         message = await receive()
         body = message.get("body", b"")
         # Python's json would quietly take UTF-16 and UTF-32; they begin with a mark or a NUL.
-        if utf8_only and not received and body[:2] != _GZIP:
-            if b"\0" in body[:4] or body[:2] in _UTF_16_MARKS:
-                raise HTTPException(Malformed.status)
+        first = utf8_only and not received and body[:2] != _GZIP
+        if first and (b"\0" in body[:4] or body[:2] in _UTF_16_MARKS):
+            raise HTTPException(Malformed.status)
         received += len(body)
         if received > limit:
             if message.get("more_body", False):

@@ -168,12 +168,11 @@ def _push_interviews(
     table = mapping.Table(file.header(), said, _kinds(server, campaign)) if file.is_table else None
     total = sum(1 for _ in file.items())
     if arguments.dry_run:
-        every = list(interviews.parts(interviews.converted(file, said, table)))
+        every = interviews.parts(interviews.converted(file, said, table))
         faulty = sum(part.faulty for part in every)
         tell(
-            f"{total:,} 条，{len(every):,} 批，其中 {faulty:,} 条无法发送；未发送。",
-            f"{total:,} items in {len(every):,} parts, {faulty:,} of them cannot be sent; "
-            "nothing was sent.",
+            f"{total:,} 条，其中 {faulty:,} 条无法发送；未发送。",
+            f"{total:,} items, {faulty:,} of them cannot be sent; nothing was sent.",
         )
         return 1 if faulty else 0
     with state.held(_state_of(who, arguments.campaign, file, said)) as keeper:

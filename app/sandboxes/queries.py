@@ -1,6 +1,6 @@
 """SQL of sandboxes: who sent what to one, and emptying it."""
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.tables import IdempotencyKey
@@ -47,12 +47,13 @@ async def stand_alone(session: AsyncSession, campaign_id: int) -> None:
         "SET LOCAL lock_timeout = '20s'",
         "SET LOCAL statement_timeout = 0",
         "SELECT pg_advisory_xact_lock(hashtextextended('judging', 0))",
-        f"SELECT pg_advisory_xact_lock(hashtextextended('texts', {campaign_id:d}))",
         "SELECT pg_advisory_xact_lock(hashtext('folding'))",
         # Whoever folds what it saw before fails on this row, and looks again.
         "UPDATE folding SET folded_until = folded_until",
     ):
         await session.execute(text(statement))
+    texts = func.hashtextextended("texts", campaign_id)
+    await session.execute(select(func.pg_advisory_xact_lock(texts)))
 
 
 async def empty(session: AsyncSession, campaign_id: int) -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import audit
 from app.core.database import Database, driver_connection
@@ -29,9 +28,10 @@ def interviews(keyring: Keyring, directory: Directory) -> Handler:
     return handle
 
 
-async def forget_left_chunks(session: AsyncSession) -> None:
-    """Drop what waited for jobs that failed."""
-    await queries.forget_left_chunks(session)
+async def forget_left(database: Database) -> None:
+    """What workers do from time to time: drop what waited for jobs that failed."""
+    async with database.sessions.begin() as session:
+        await queries.forget_left_chunks(session)
 
 
 class _LongDelivery:

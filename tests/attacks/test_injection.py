@@ -265,6 +265,7 @@ async def test_what_may_be_kept_says_so_and_nothing_else_is_kept(unlimited: Api)
             kept[label] = reply.headers["Cache-Control"]
     private = "private, no-cache"
     assert kept == {
+        "GET /schemas/questionnaire.json": "public, max-age=3600",
         "GET /v1/campaigns/{code}/results": private,
         "GET /v1/campaigns/{code}/coverage": private,
     }

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from app.core.settings import Settings
+from app.telephone.jobs import forget_left
 from tests.factories import Api
 from tests.telephone.bulk import batch, ended, lines, queued, send_body, taken, told, working
 from tests.telephone.deliveries import count, interview, phone, pool, traces
@@ -90,6 +91,9 @@ async def test_chunks_of_another_delivery_are_not_taken(
         for job in jobs:
             assert (await ended(contractor, job))["state"] == "failed"
     assert await count(contractor) == 0
+    assert await waiting(contractor) == 2
+    await forget_left(contractor.app.state.database)
+    assert await waiting(contractor) == 0
 
 
 async def test_a_campaign_that_ends_meanwhile_fails_the_job_and_forgets_the_rest(
