@@ -15,7 +15,9 @@ from app.counts.selection import Counted, Selection
 from app.questionnaires.layout import Layout
 from app.responses.tables import Channel
 from app.results import ordering, queries
+from app.results.composite import composite_of
 from app.results.counting import Asked, Count, pooled, questions
+from app.results.heads import heads_at
 from app.results.schemas import ResultsOut, ResultsQuery, dimensions_of
 from app.results.table import Table
 
@@ -58,7 +60,7 @@ async def results(
     as_of = clock.now()
     beyond = ordering.after(query.cursor)
     root_id = await scope(session, caller, campaign, query.within)
-    populations = _chosen(await campaigns.populations(session, campaign.id), query.population)
+    populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
     asked = _asked(query, layouts)
     found: list[Counted] = []
@@ -70,30 +72,42 @@ async def results(
         raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
     rows, following = ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
     reply = ResultsOut(campaign=campaign.code, as_of=as_of, exact=True, rows=rows, next=following)
+    if len(populations) > 1:
+        one = asked_about(query.question, layouts)
+        heads = await heads_at(session, campaign, populations, root_id=root_id, level=None)
+        reply.composite = composite_of(populations, one, found, heads)
     return reply, list(dict.fromkeys(value for one in asked for value in one.values))
 
 
-def _chosen(
+def chosen(
     populations: Sequence[CampaignPopulation], code: str | None
 ) -> Sequence[CampaignPopulation]:
+    """The populations of a campaign, or the one of them that is asked for. Errors: InvalidInput."""
     if code is None:
         return populations
-    chosen = [one for one in populations if one.code == code]
-    if not chosen:
+    named = [one for one in populations if one.code == code]
+    if not named:
         message = "Name a population of this campaign."
         raise InvalidInput(errors=[FieldError("?population", "unknown_population", message)])
-    return chosen
+    return named
 
 
 def _asked(query: ResultsQuery, layouts: Mapping[int, Layout]) -> list[Asked]:
     if query.question is None:
         by_question = "question" in dimensions_of(query.by)
         return questions(layouts) if by_question else [pooled(layouts)]
-    asked = [one for one in questions(layouts) if one.question == query.question]
+    return [asked_about(query.question, layouts)]
+
+
+def asked_about(question: str | None, layouts: Mapping[int, Layout]) -> Asked:
+    """The question with this code, or the indicator questions as one. Errors: InvalidInput."""
+    if question is None:
+        return pooled(layouts)
+    asked = [one for one in questions(layouts) if one.question == question]
     if not asked:
         message = "Name a question that the population is asked; a note takes no answers."
         raise InvalidInput(errors=[FieldError("?question", "unknown_question", message)])
-    return asked
+    return asked[0]
 
 
 def _selection(
@@ -105,7 +119,8 @@ def _selection(
         root_id=root_id,
         layouts=layouts,
         level=query.level if "unit" in by else None,
-        by_channel="channel" in by,
+        # Whether an interval is a sample's depends on the channels, asked for or not.
+        by_channel=True,
         by_day="day" in by,
         channel=Channel[query.channel] if query.channel else None,
         clean=query.quality == "clean",
@@ -133,7 +148,14 @@ async def _table(
         channels=_channels(campaign, query, found),
         days=sorted({one.day for one in found if one.day is not None}),
         asked=asked,
-        count=Count(found, layouts, by_population="population" in by),
+        count=Count(found, layouts, by_population="population" in by, by_channel="channel" in by),
+        heads=await heads_at(
+            session,
+            campaign,
+            populations,
+            root_id=root_id,
+            level=query.level if "unit" in by else None,
+        ),
     )
 
 

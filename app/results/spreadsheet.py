@@ -23,6 +23,8 @@ _RESULT_COLUMNS = (
     "interval_low",
     "interval_high",
     "interval_kind",
+    "no_interval",
+    "heads",
     "suppressed",
 )
 _COVERAGE_COLUMNS = (
@@ -63,6 +65,8 @@ def _result_cells(row: ResultRow, values: Sequence[str]) -> list[object]:
         low,
         high,
         row.interval_kind,
+        row.no_interval,
+        row.heads,
         row.suppressed,
         *(row.counts.get(value) for value in values),
     ]

@@ -7,6 +7,8 @@ from typing import Any
 
 from app.responses.tables import Channel
 from app.results.counting import Asked, Count, Group
+from app.results.estimates import estimate, joined
+from app.results.heads import Heads
 from app.results.ordering import Order
 from app.results.schemas import ResultRow
 from app.units.schemas import UnitRef
@@ -25,6 +27,7 @@ class Table:
     days: Sequence[date]
     asked: Sequence[Asked]
     count: Count
+    heads: Heads
 
     @property
     def size(self) -> int:
@@ -65,12 +68,28 @@ class Table:
             row = ResultRow(
                 **about,
                 question=asked.question,
-                interval=None,
-                interval_kind="none",
                 suppressed=False,
                 **figures._asdict(),
+                **self._interval(group, asked),
             )
             yield _order(group, line), row
+
+    def _interval(self, group: Group, asked: Asked) -> dict[str, Any]:
+        estimates = [
+            estimate(asked, population, numbers, self._heads(group.unit, population))
+            for population, numbers in self.count.numbers(group, asked).items()
+        ]
+        found = joined(estimates, self.count.channels(group))
+        return {
+            "interval": found.interval,
+            "interval_kind": found.kind,
+            "no_interval": found.lack,
+            "heads": found.heads,
+        }
+
+    def _heads(self, unit: str | None, population: int) -> int | None:
+        # What was given to units above the level has no population of its own.
+        return None if unit is None and "unit" in self.by else self.heads.of(unit, population)
 
     def _about(self, group: Group) -> dict[str, Any]:
         about: dict[str, Any] = {}
