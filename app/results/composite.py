@@ -71,7 +71,7 @@ def shares_of(
     Where the campaign gives no weight at all, all weigh the same; else one without has none.
     """
     weights = {one.position: one.weight for one in populations}
-    alike = all(weight is None for weight in weights.values())
+    alike = not any(weights.values())
     voting = [one.population for one in estimates if one.votes.v]
     # As the decimal number that was written, so that equal composites are equal.
     given = [Fraction(1) if alike else Fraction(str(weights[one] or 0)) for one in voting]

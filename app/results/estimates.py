@@ -9,7 +9,7 @@ from app.questionnaires.layout import Place
 from app.responses.tables import Channel
 from app.results.counting import Asked
 from app.results.schemas import IntervalKind, Lack
-from app.results.statistics import clusters, mixing
+from app.results.statistics import clusters, mixing, proportions
 from app.results.statistics.clusters import Votes
 from app.results.statistics.proportions import Interval
 
@@ -46,7 +46,10 @@ def estimate(asked: Asked, population: int, numbers: Sequence[int], heads: int |
     respondents = numbers[sums.RESPONDENTS]
     votes = _pooled(numbers, len(places)) if asked.question is None else _single(places[0], numbers)
     interval, lack = None, _lack(places, votes, respondents, heads)
-    if lack is None:
+    if lack is None and asked.question is not None:
+        # What `pooled_interval` would say of one vote each, without its arithmetic.
+        interval = proportions.interval(votes.p / votes.v, votes.v, heads)
+    elif lack is None:
         interval = clusters.pooled_interval(votes, heads)
     return Estimate(population, respondents, votes, heads, interval, lack)
 
@@ -104,19 +107,22 @@ def joined(estimates: Sequence[Estimate], channels: Collection[int]) -> Joined:
         return Joined(None, "none", heads, lack)
     if len(voting) == 1:
         return Joined(voting[0].interval, kind_of(channels), heads, None)
-    interval = mixed(voting, [Fraction(one.votes.v) for one in voting])
+    interval = mixed(voting, [one.votes.v for one in voting])
     return Joined(interval, kind_of(channels), heads, None)
 
 
-def mixed(estimates: Sequence[Estimate], weights: Sequence[Fraction]) -> Interval | None:
-    """The interval of the weighted mean of their rates; None where one with weight has none."""
+def mixed(estimates: Sequence[Estimate], weights: Sequence[Fraction | int]) -> Interval | None:
+    """The interval of the weighted mean of the rates of populations that have votes.
+
+    None where one with weight has none.
+    """
     parts = []
     for one, weight in zip(estimates, weights, strict=True):
         if not weight:
             continue
-        if one.interval is None or one.rate is None:
+        if one.interval is None:
             return None
-        parts.append(mixing.Part(float(weight), float(one.rate), one.interval))
+        parts.append(mixing.Part(float(weight), one.votes.p / one.votes.v, one.interval))
     return mixing.mixed_interval(parts)
 
 

@@ -1,7 +1,10 @@
 """SQL of results."""
 
+from typing import Any
+
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.units.tables import Unit, subtree
 
@@ -12,6 +15,17 @@ async def units_at(session: AsyncSession, root_id: int, level: str) -> dict[str,
         select(Unit.code, Unit.name).where(Unit.kind == level, Unit.id.in_(subtree(root_id)))
     )
     return {row.code: row.name for row in rows}
+
+
+async def parents(session: AsyncSession, root_id: int, level: str) -> dict[str, Any]:
+    """The parents that lie within `root_id` (code, name, kind), by the codes of units of a kind."""
+    parent = aliased(Unit)
+    rows = await session.execute(
+        select(Unit.code.label("of"), parent.code, parent.name, parent.kind)
+        .join(parent, parent.id == Unit.parent_id)
+        .where(Unit.kind == level, parent.id.in_(subtree(root_id)))
+    )
+    return {row.of: row for row in rows}
 
 
 async def unit_id_within(session: AsyncSession, code: str, root_id: int) -> int | None:

@@ -16,9 +16,13 @@ from app.core.problems import NotFound, replies
 from app.core.schemas import Code
 from app.results import coverage, service, spreadsheet
 from app.results.problems import NoRelease
+from app.results.ranking import service as ranking
+from app.results.ranking.schemas import RankingOut, RankingQuery
 from app.results.schemas import CoverageOut, CoverageQuery, ResultsOut, ResultsQuery
+from app.results.trends import service as trends
+from app.results.trends.schemas import TrendOut, TrendQuery
 
-router = APIRouter(prefix="/v1/campaigns", tags=["results"])
+router = APIRouter(prefix="/v1", tags=["results"])
 
 Reader = Annotated[Principal, having("results:exact", "results:read")]
 CampaignCode = Annotated[Code, Path(description="The campaign's code, such as 2026-autumn.")]
@@ -39,7 +43,11 @@ def _described(*types: Any) -> dict[int | str, dict[str, Any]]:
     }
 
 
-@router.get("/{code}/results", response_model=ResultsOut, responses=_described(NotFound, NoRelease))
+@router.get(
+    "/campaigns/{code}/results",
+    response_model=ResultsOut,
+    responses=_described(NotFound, NoRelease),
+)
 async def get_results(
     turn: InTurn,
     code: CampaignCode,
@@ -57,7 +65,9 @@ async def get_results(
     return _reply(request, results, table, results.next)
 
 
-@router.get("/{code}/coverage", response_model=CoverageOut, responses=_described(NotFound))
+@router.get(
+    "/campaigns/{code}/coverage", response_model=CoverageOut, responses=_described(NotFound)
+)
 async def get_coverage(
     turn: InTurn,
     code: CampaignCode,
@@ -71,6 +81,44 @@ async def get_coverage(
     found = await coverage.coverage(session, caller, campaign, query)
     table = spreadsheet.coverage_csv(found.rows) if _wants_csv(request) else None
     return _reply(request, found, table, found.next)
+
+
+@router.get(
+    "/campaigns/{code}/ranking",
+    response_model=RankingOut,
+    responses=_described(NotFound, NoRelease),
+)
+async def get_ranking(
+    turn: InTurn,
+    code: CampaignCode,
+    query: Annotated[RankingQuery, Query()],
+    caller: Reader,
+    request: Request,
+    session: Session,
+) -> Response:
+    """Rank units of one kind by their rates in the campaign's headline channels."""
+    campaign = await campaigns.visible(session, caller, code)
+    if not caller.may("results:exact"):
+        raise NoRelease()
+    found = await ranking.ranking(session, caller, campaign, query)
+    table = spreadsheet.ranking_csv(found.rows) if _wants_csv(request) else None
+    return _reply(request, found, table, found.next)
+
+
+@router.get("/trends", response_model=TrendOut, responses=_described(NotFound, NoRelease))
+async def get_trends(
+    turn: InTurn,
+    query: Annotated[TrendQuery, Query()],
+    caller: Reader,
+    request: Request,
+    session: Session,
+) -> Response:
+    """Follow one unit's rate over campaigns, and test each change since the one before."""
+    if not caller.may("results:exact"):
+        raise NoRelease()
+    found = await trends.trend(session, caller, query)
+    table = spreadsheet.trend_csv(found.rows) if _wants_csv(request) else None
+    return _reply(request, found, table, None)
 
 
 def _reply(

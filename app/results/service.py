@@ -18,6 +18,7 @@ from app.results import ordering, queries
 from app.results.composite import composite_of
 from app.results.counting import Asked, Count, pooled, questions
 from app.results.heads import heads_at
+from app.results.ordering import Order
 from app.results.schemas import ResultsOut, ResultsQuery, dimensions_of
 from app.results.table import Table
 
@@ -58,7 +59,7 @@ async def results(
     an unknown population, question or cursor, and for more than `MAX_ROWS` rows without a limit.
     """
     as_of = clock.now()
-    beyond = ordering.after(query.cursor)
+    beyond = ordering.after(query.cursor, Order)
     root_id = await scope(session, caller, campaign, query.within)
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)

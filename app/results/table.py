@@ -59,6 +59,7 @@ class Table:
 
     def _lines(self, group: Group) -> Iterator[tuple[Order, ResultRow]]:
         about = self._about(group)
+        heads = self._heads(group.unit)
         for line, asked in enumerate(self.asked):
             if group.population is not None and group.population not in asked.places:
                 continue
@@ -70,13 +71,15 @@ class Table:
                 question=asked.question,
                 suppressed=False,
                 **figures._asdict(),
-                **self._interval(group, asked),
+                **self._interval(group, asked, heads),
             )
             yield _order(group, line), row
 
-    def _interval(self, group: Group, asked: Asked) -> dict[str, Any]:
+    def _interval(
+        self, group: Group, asked: Asked, heads: Mapping[int, int | None]
+    ) -> dict[str, Any]:
         estimates = [
-            estimate(asked, population, numbers, self._heads(group.unit, population))
+            estimate(asked, population, numbers, heads[population])
             for population, numbers in self.count.numbers(group, asked).items()
         ]
         found = joined(estimates, self.count.channels(group))
@@ -87,9 +90,11 @@ class Table:
             "heads": found.heads,
         }
 
-    def _heads(self, unit: str | None, population: int) -> int | None:
+    def _heads(self, unit: str | None) -> dict[int, int | None]:
         # What was given to units above the level has no population of its own.
-        return None if unit is None and "unit" in self.by else self.heads.of(unit, population)
+        if unit is None and "unit" in self.by:
+            return dict.fromkeys(self.populations)
+        return {population: self.heads.of(unit, population) for population in self.populations}
 
     def _about(self, group: Group) -> dict[str, Any]:
         about: dict[str, Any] = {}

@@ -89,9 +89,13 @@ class Entry:
 
 
 async def insert(
-    api: Api, entries: Iterable[Entry], *, definitions: Mapping[str, Any] = DEFINITIONS
+    api: Api,
+    entries: Iterable[Entry],
+    *,
+    definitions: Mapping[str, Any] = DEFINITIONS,
+    campaign: str = "C",
 ) -> None:
-    """Append entries to the ledger of campaign C."""
+    """Append entries to the ledger of a campaign."""
     validators = {
         code: Validator(Definition.model_validate(one)) for code, one in definitions.items()
     }
@@ -99,7 +103,7 @@ async def insert(
     database: Database = api.app.state.database
     rows = [
         (
-            "C",
+            campaign,
             one.submission_id,
             one.sequence,
             one.sign,
