@@ -139,6 +139,10 @@ REQUESTS: dict[str, list[Asked]] = {
         Asked("/v1/campaigns/{campaign}/ranking"),
         Asked("/v1/campaigns/{city}/ranking?within=B"),
     ],
+    "GET /v1/campaigns/{code}/numbers": [
+        Asked("/v1/campaigns/{campaign}/numbers?question=overall"),
+        Asked("/v1/campaigns/{city}/numbers?question=overall&within=B"),
+    ],
     "GET /v1/trends": [
         Asked("/v1/trends?unit=B1&campaigns={campaign}&population=parent"),
         Asked("/v1/trends?unit=B1&campaigns={city}&population=parent"),

@@ -15,7 +15,9 @@ from app.core.database import Session
 from app.core.problems import NotFound, replies
 from app.core.schemas import Code
 from app.results import coverage, service, spreadsheet
-from app.results.problems import NoRelease
+from app.results.numbers import service as numbers
+from app.results.numbers.schemas import NumbersOut, NumbersQuery
+from app.results.problems import NoRelease, TooManyResponses
 from app.results.ranking import service as ranking
 from app.results.ranking.schemas import RankingOut, RankingQuery
 from app.results.schemas import CoverageOut, CoverageQuery, ResultsOut, ResultsQuery
@@ -102,6 +104,28 @@ async def get_ranking(
         raise NoRelease()
     found = await ranking.ranking(session, caller, campaign, query)
     table = spreadsheet.ranking_csv(found.rows) if _wants_csv(request) else None
+    return _reply(request, found, table, found.next)
+
+
+@router.get(
+    "/campaigns/{code}/numbers",
+    response_model=NumbersOut,
+    responses=_described(NotFound, NoRelease, TooManyResponses),
+)
+async def get_numbers(
+    turn: InTurn,
+    code: CampaignCode,
+    query: Annotated[NumbersQuery, Query()],
+    caller: Reader,
+    request: Request,
+    session: Session,
+) -> Response:
+    """Describe the answers to a number or a rating: mean, spread, sum and quantiles by unit."""
+    campaign = await campaigns.visible(session, caller, code)
+    if not caller.may("results:exact"):
+        raise NoRelease()
+    found = await numbers.numbers(session, caller, campaign, query)
+    table = spreadsheet.numbers_csv(found.rows) if _wants_csv(request) else None
     return _reply(request, found, table, found.next)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from app.core.spreadsheets import defused
+from app.results.numbers.schemas import Numbers, NumbersRow, Quantiles
 from app.results.ranking.schemas import RankedUnit
 from app.results.schemas import CoverageRow, ResultRow
 from app.results.trends.schemas import TrendPoint
@@ -78,6 +79,7 @@ _TREND_COLUMNS = (
     "significant",
     "not_compared",
 )
+_NUMBERS_COLUMNS = ("unit", "unit_name", *Numbers.model_fields, *Quantiles.model_fields)
 # Excel takes a file without this mark for the computer's own encoding.
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -190,6 +192,20 @@ def _trend_cells(row: TrendPoint) -> list[object]:
         change and change.significant,
         row.not_compared,
     ]
+
+
+def numbers_csv(rows: Iterable[NumbersRow]) -> bytes:
+    """A line for each row; the quantiles at the end."""
+    columns = [name for name in _NUMBERS_COLUMNS if name != "quantiles"]
+    return _table(columns, ([_number_cell(row, name) for name in columns] for row in rows))
+
+
+def _number_cell(row: NumbersRow, name: str) -> object:
+    if name == "unit":
+        return row.unit and row.unit.code
+    if name == "unit_name":
+        return row.unit and row.unit.name
+    return getattr(row.quantiles if name in Quantiles.model_fields else row, name, None)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
