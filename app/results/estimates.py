@@ -88,7 +88,15 @@ def _sides(place: Place, numbers: Sequence[int]) -> tuple[int, int]:
 
 def took_sides(asked: Asked, population: int, numbers: Sequence[int]) -> int:
     """How many persons took a side; pooled, on the question on which most did."""
-    return max((_sides(place, numbers)[1] for place in asked.places[population]), default=0)
+    cells = numbers[sums.CELLS :]
+    return max(
+        # Of several answers to one question there are more than persons.
+        (
+            min(_sides(place, numbers)[1], place.answered(cells))
+            for place in asked.places[population]
+        ),
+        default=0,
+    )
 
 
 def joined(estimates: Sequence[Estimate], channels: Collection[int]) -> Joined:

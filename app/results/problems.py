@@ -13,6 +13,6 @@ class TooManyResponses(Problem):
     slug, status = "too-many-responses", 409
     title = "Too many responses to read one by one"
     remedy = (
-        "Ask for fewer units with ?within, or for one population; numbers of a campaign with more "
-        "than a million responses are not computed here. Choices and ratings are, by results."
+        "Ask for fewer units with ?within, or for one population. Where more than 500,000 persons "
+        "were asked it, only choices and ratings are computed, which are counted all along."
     )

@@ -50,6 +50,15 @@ async def scope(
     return unit_id
 
 
+async def units_at(session: AsyncSession, root_id: int, level: str) -> dict[str, str]:
+    """Names by code of all units of a kind within a unit. Errors: InvalidInput for too many."""
+    units = await queries.units_at(session, root_id, level)
+    if len(units) > MAX_ROWS:
+        message = f"There are more than {MAX_ROWS:,} units of this kind: name a unit above fewer."
+        raise InvalidInput(errors=[FieldError("?within", "too_many_units", message)])
+    return units
+
+
 async def results(
     session: AsyncSession, caller: Principal, campaign: Campaign, query: ResultsQuery
 ) -> tuple[ResultsOut, list[str]]:

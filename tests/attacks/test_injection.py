@@ -264,4 +264,5 @@ async def test_what_may_be_kept_says_so_and_nothing_else_is_kept(unlimited: Api)
     assert kept == {
         "GET /v1/campaigns/{code}/results": private,
         "GET /v1/campaigns/{code}/coverage": private,
+        "GET /v1/campaigns/{code}/ranking": private,
     }

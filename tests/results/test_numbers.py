@@ -115,6 +115,9 @@ async def test_numbers_come_in_pages_and_as_a_table(admin: Api) -> None:
         ("A2", "4.0", "4.0"),
         ("B1", "", ""),
     ]
+    await admin.made("PUT", "/v1/units/A1", {"name": "=1+1", "kind": "school", "parent": "A"})
+    reply = await admin.get(URL, params=HOURS, headers={"Accept": "text/csv"})
+    assert "A1,'=1+1," in reply.text
     known = {"If-None-Match": (await admin.get(URL, params=HOURS)).headers["ETag"]}
     assert (await admin.get(URL, params=HOURS, headers=known)).status_code == 304
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.responses.tables import Channel
+from app.results import service
 from app.results.statistics import proportions
 from tests.factories import PERIOD, Api, answers, open_campaign, tree
 from tests.results.ledger import Entry, insert
@@ -270,6 +271,17 @@ async def test_a_campaign_without_responses_ranks_nobody(admin: Api) -> None:
     assert [row["because"] for row in found["rows"]] == [["too_few"]] * 3
     assert found["rows"][0]["among_siblings"]["parent_rate"] is None
     assert (await ranked(admin, level="class"))["rows"] == []
+
+
+async def test_too_many_units_are_ranked_in_parts(
+    admin: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await prepared(admin)
+    monkeypatch.setattr(service, "MAX_ROWS", 2)
+    reply = await admin.get(URL)
+    assert reply.status_code == 422
+    assert reply.json()["errors"][0]["pointer"] == "?within"
+    assert len((await ranked(admin, within="A"))["rows"]) == 2
 
 
 async def test_who_may_not_read_is_told_so_and_what_cannot_be_asked_is_named(admin: Api) -> None:

@@ -176,12 +176,13 @@ async def test_only_what_asks_the_same_is_compared(admin: Api) -> None:
 
 
 async def test_a_trend_comes_as_a_table_and_with_an_etag(admin: Api) -> None:
-    await prepared(admin)
+    await prepared(admin, title="=1+1")
     await write(admin, "before", votes(6, 4))
     await write(admin, "C", votes(7, 3))
     reply = await admin.get(URL, params=ASKED, headers={"Accept": "text/csv"})
     first, second = csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"), newline=""))
     assert (first["campaign"], first["rate"], first["p"]) == ("before", "0.6", "")
+    assert first["title"] == "'=1+1"
     assert (second["significant"], second["not_compared"]) == ("false", "")
     etag = (await admin.get(URL, params=ASKED)).headers["ETag"]
     known = {"If-None-Match": etag}

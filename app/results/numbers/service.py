@@ -21,12 +21,12 @@ from app.results import ordering, queries
 from app.results.numbers.schemas import Numbers, NumbersOut, NumbersQuery, NumbersRow, Quantiles
 from app.results.ordering import Order
 from app.results.problems import TooManyResponses
-from app.results.service import asked_about, chosen, scope
+from app.results.service import asked_about, chosen, scope, units_at
 from app.results.statistics import description
 from app.units.schemas import UnitRef
 
-MAX_RESPONSES = 1_000_000
-"""Of the campaign: so many are read in a second or two, wherever they were given."""
+MAX_RESPONSES = 500_000
+"""Of the campaign: so many are read in some seconds, wherever they were given."""
 MAX_VALUES = 200_000
 """Different numbers, those of each unit by themselves."""
 
@@ -55,7 +55,7 @@ async def numbers(
     found: dict[str | None, Histogram] = defaultdict(Histogram)
     await _add_ratings(found, session, campaign, root_id, query, layouts, places)
     await _add_numbers(found, session, campaign, root_id, query, layouts, places)
-    units = await queries.units_at(session, root_id, query.level)
+    units = await units_at(session, root_id, query.level)
     rows, following = ordering.page(_rows(found, units), beyond=beyond, limit=query.limit)
     return NumbersOut(
         campaign=campaign.code,

@@ -1,6 +1,6 @@
 """Rules of rankings: who is ranked, by what, and beside whom."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ from app.results.ranking.schemas import (
 )
 from app.results.ranking.standings import Standing, standings
 from app.results.schemas import CoverageQuery
-from app.results.service import asked_about, chosen, scope
+from app.results.service import asked_about, chosen, scope, units_at
 from app.results.statistics import ranks, spread
 from app.units.schemas import UnitRef
 
@@ -67,7 +67,7 @@ async def ranking(
     """The units of one kind by their rates in the campaign's headline channels.
 
     Only for callers that may read exact results. Errors: NotFound for `within`; InvalidInput for
-    an unknown population, question or cursor.
+    an unknown population, question or cursor, and for more units than `MAX_ROWS`.
     """
     as_of = clock.now()
     beyond = ordering.after(query.cursor, Placed)
@@ -75,19 +75,14 @@ async def ranking(
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
     reading = _Reading(session, campaign, query, root_id, populations, layouts)
-    units = await queries.units_at(session, root_id, query.level)
+    units = await units_at(session, root_id, query.level)
     heads = await reading.heads(query.level)
     standing = await reading.standings(query.level, heads)
     behind = await _behind(reading, caller)
     because = _because(units, standing, campaign, behind)
     field = await _ranked(reading, units, standing, because)
-    rows, following = ordering.page(
-        sorted(
-            _rows(field, {one.position: one.code for one in populations}), key=lambda row: row[0]
-        ),
-        beyond=beyond,
-        limit=query.limit,
-    )
+    codes = {one.position: one.code for one in populations}
+    rows, following = ordering.page(_rows(field, codes, beyond), beyond=beyond, limit=query.limit)
     return RankingOut(
         campaign=campaign.code,
         as_of=as_of,
@@ -239,38 +234,42 @@ def _among(
     over = above.get(parent.code)
     parent_rate = over.rate if over else None
     rate = standing.rate if standing else None
-    known = rate is not None and parent_rate is not None
     return AmongSiblings(
         parent=UnitRef(code=parent.code, name=parent.name),
         rank=rank,
         of=len(families.get(parent.code, {})),
         parent_rate=None if parent_rate is None else float(parent_rate),
-        difference=float(rate - parent_rate) if known else None,  # type: ignore[operator]
+        difference=None if rate is None or parent_rate is None else float(rate - parent_rate),
     )
 
 
-def _rows(field: _Field, populations: Mapping[int, str]) -> list[tuple[Placed, RankedUnit]]:
-    found = []
-    for code, name in field.units.items():
-        standing = field.standing.get(code, Standing())
-        rate, rank = standing.rate, field.ranks.get(code)
-        row = RankedUnit(
-            unit=UnitRef(code=code, name=name),
-            rank=rank,
-            rank_range=field.ranges.get(code),
-            rate=None if rate is None else float(rate),
-            interval=standing.interval,
-            interval_kind=standing.kind,
-            respondents=standing.respondents,
-            n=standing.n,
-            insufficient=rank is None,
-            because=field.because[code],
-            mode=standing.mode,
-            shares={populations[one]: float(share) for one, share in standing.shares.items()},
-            among_siblings=field.siblings.get(code),
-        )
-        found.append((Placed(rank is None, rank or 0, code), row))
-    return found
+def _rows(
+    field: _Field, populations: Mapping[int, str], beyond: Placed | None
+) -> Iterator[tuple[Placed, RankedUnit]]:
+    ranked = ((field.ranks.get(code), code) for code in field.units)
+    for place in sorted(Placed(rank is None, rank or 0, code) for rank, code in ranked):
+        if beyond is None or place > beyond:
+            yield place, _row(field, populations, place.unit)
+
+
+def _row(field: _Field, populations: Mapping[int, str], code: str) -> RankedUnit:
+    standing = field.standing.get(code, Standing())
+    rate, rank = standing.rate, field.ranks.get(code)
+    return RankedUnit(
+        unit=UnitRef(code=code, name=field.units[code]),
+        rank=rank,
+        rank_range=field.ranges.get(code),
+        rate=None if rate is None else float(rate),
+        interval=standing.interval,
+        interval_kind=standing.kind,
+        respondents=standing.respondents,
+        n=standing.n,
+        insufficient=rank is None,
+        because=field.because[code],
+        mode=standing.mode,
+        shares={populations[one]: float(share) for one, share in standing.shares.items()},
+        among_siblings=field.siblings.get(code),
+    )
 
 
 def _bottom(field: _Field) -> list[BottomUnit]:
