@@ -34,9 +34,12 @@ from app.doubts.routes import router as doubts
 from app.identity.wechat.routes import router as wechat
 from app.identity.wechat.routes import verify_routes
 from app.identity.wechat.service import recognising
+from app.jobs.routes import router as jobs
+from app.links.posters.routes import router as posters
 from app.links.routes import router as links
 from app.phone_page.routes import PAGE_ROUTES
 from app.questionnaires.routes import router as questionnaires
+from app.questionnaires.routes import schema_router as schemas
 from app.responses.openapi import describe_answering
 from app.responses.routes import HOT_ROUTES, ExpressLane
 from app.responses.routes import router as responses
@@ -46,7 +49,11 @@ from app.retention.erasing import erasing
 from app.retention.lists import Lists
 from app.retention.routes import router as retention
 from app.rosters.routes import router as rosters
+from app.sandboxes.routes import router as sandboxes
+from app.telephone.mappings.routes import router as mappings
+from app.telephone.reconciliation.routes import router as reconciliation
 from app.telephone.routes import router as telephone
+from app.telephone.tallies.routes import router as tallies
 from app.units.routes import router as units
 
 ROUTERS = (
@@ -55,16 +62,23 @@ ROUTERS = (
     clients,
     units,
     questionnaires,
+    schemas,
     campaigns,
     retention,
     links,
+    posters,
     rosters,
     wechat,
     responses,
     telephone,
+    mappings,
+    tallies,
+    reconciliation,
+    jobs,
     doubts,
     counts,
     origins,
+    sandboxes,
     results,
 )
 
@@ -72,7 +86,8 @@ BODY_LIMITS = {
     "/responses": 128 << 10,
     "/units/import": 32 << 20,
     "/roster": 32 << 20,
-    "/interviews": 8 << 20,
+    "/interviews": 50 << 20,
+    "/tallies/*": 8 << 20,
 }
 
 

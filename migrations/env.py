@@ -10,12 +10,15 @@ import app.core.limits.tables
 import app.counts.tables
 import app.doubts.tables
 import app.identity.wechat.tables
+import app.jobs.tables
 import app.links.tables
 import app.questionnaires.tables
 import app.responses.tables
 import app.retention.tables
 import app.rosters.tables
+import app.telephone.reconciliation.tables
 import app.telephone.tables
+import app.telephone.tallies.tables
 import app.units.tables  # noqa: F401 - the tables register themselves
 from app.core.database import Base
 

@@ -12,9 +12,12 @@ from statistics import median
 
 from tests.chaos.fire import Watched, under_fire
 from tests.chaos.killing import KILLS
+from tests.chaos.ledger import assert_counts_are_the_rows
+from tests.chaos.pushes import KINDS, pushed
 from tests.chaos.rounds import Ended, Round, rounds
 
 _MOST_ROUNDS = 500
+_MOST_PUSHED = 50
 _MOST_SECONDS = 3600
 
 
@@ -24,14 +27,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="rounds of killing")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))  # nosec B311
     parser.add_argument("--fire", type=int, metavar="SECONDS", help="watch counts instead")
+    parser.add_argument("--push", action="store_true", help="kill a push, so many rounds long")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="xinsheng-chaos-") as folder:
         data_dir = Path(folder) / "data"
         if arguments.fire is not None:
             seconds = min(arguments.fire, _MOST_SECONDS)
             _print_watched(asyncio.run(under_fire(data_dir, seconds)), seconds)
+            return
+        print(f"seed {arguments.seed}", flush=True)
+        if arguments.push:
+            _push(Path(folder), min(arguments.rounds, _MOST_PUSHED), arguments.seed)
         else:
-            print(f"seed {arguments.seed}", flush=True)
             asyncio.run(_kill(data_dir, min(arguments.rounds, _MOST_ROUNDS), arguments.seed))
 
 
@@ -40,6 +47,17 @@ def _kinds(count: int, seed: int) -> Iterator[str]:
     chance = random.Random(seed)  # nosec B311 # not for secrets
     turns = (chance.sample(sorted(KILLS), len(KILLS)) for _ in itertools.count())
     return itertools.islice(itertools.chain.from_iterable(turns), count)
+
+
+def _push(folder: Path, count: int, seed: int) -> None:
+    chance = random.Random(seed)  # nosec B311 # not for secrets
+    kinds = [chance.choice(KINDS) for _ in range(count)]
+    for done in pushed(folder, kinds, seed=seed):
+        for number, (killed, parts) in enumerate(done.killed):
+            print(f"{number:>5}  {killed:<21}after {parts:,} parts", flush=True)
+        print(f"\n{done.items:,} interviews, the client started {done.starts} times:\n{done.said}")
+        assert f"exactly this file ({done.items:,} interviews" in done.said
+        assert_counts_are_the_rows(folder / "data")
 
 
 async def _kill(data_dir: Path, count: int, seed: int) -> None:

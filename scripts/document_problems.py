@@ -35,11 +35,16 @@ This file is made by `.venv/bin/python -m scripts.document_problems`.
 
 def document() -> str:
     """The whole file, in order of the types."""
+    load_problems()
+    own = [one for one in catalogue() if one.__module__.startswith("app.")]
+    return "\n".join([HEAD, *(_entry(one) for one in own)])
+
+
+def load_problems() -> None:
+    """Import what declares problems, so that the catalogue has all of them."""
     for module in pkgutil.walk_packages(app.__path__, "app."):
         if module.name.endswith(".problems"):
             importlib.import_module(module.name)
-    own = [one for one in catalogue() if one.__module__.startswith("app.")]
-    return "\n".join([HEAD, *(_entry(one) for one in own)])
 
 
 def _entry(problem: type[Problem]) -> str:

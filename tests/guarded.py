@@ -1,6 +1,7 @@
 """The routes that need a token, and for each what touches what is one county's alone."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from app.core.workbook_writing import workbook_of
@@ -13,12 +14,20 @@ UNIT = {"name": "x", "kind": "school", "parent": "B"}
 LINKS = {"population": "parent", "units": ["B1"]}
 INVITATIONS = {"unit": "B1", "population": "parent", "count": 1}
 INTERVIEWS: dict[str, Any] = {"interviews": []}
+TALLY: dict[str, Any] = {
+    "channel": "phone",
+    "as_of": datetime.now(UTC).isoformat(),
+    "rows": [{"unit": "B1", "population": "parent", "respondents": 1, "counts": {}}],
+}
 VOID = {"reason": "x"}
 CSV = {"content": "code,name,kind,parent\nB1,x,school,B\n", "headers": {"Content-Type": "text/csv"}}
 ROSTER = {
     "content": "unit,population,phone\nB1,parent,13800000000\n",
     "headers": {"Content-Type": "text/csv"},
 }
+PLAN = {"from": "2026-11-02", "to": "2026-11-22", "by": "20:00"}
+NOT_OWNER = 403
+"""The campaign of the whole city is seen by a county, and not changed."""
 IMPORT_REFUSED = 422
 """An import names the bad row: B's codes are told to be unknown there."""
 
@@ -54,6 +63,8 @@ REQUESTS: dict[str, list[Asked]] = {
     "GET /v1/units": [Asked("/v1/units?within=B")],
     "PUT /v1/questionnaires/{code}": [Asked("/v1/questionnaires/of-b", QUESTIONNAIRE)],
     "POST /v1/questionnaires/{code}/publish": [Asked("/v1/questionnaires/of-b/publish")],
+    "POST /v1/questionnaires/{code}/preview": [Asked("/v1/questionnaires/of-b/preview")],
+    "GET /v1/questionnaires/{code}/diff": [Asked("/v1/questionnaires/of-b/diff?from=1")],
     "GET /v1/questionnaires/{code}": [
         Asked("/v1/questionnaires/of-b"),
         Asked("/v1/questionnaires/of-b?version=1"),
@@ -75,6 +86,8 @@ REQUESTS: dict[str, list[Asked]] = {
     "POST /v1/campaigns/{code}/open": [Asked("/v1/campaigns/{campaign}/open")],
     "POST /v1/campaigns/{code}/close": [Asked("/v1/campaigns/{campaign}/close")],
     "POST /v1/campaigns/{code}/archive": [Asked("/v1/campaigns/{campaign}/archive")],
+    "POST /v1/campaigns/{code}/sandbox": [Asked("/v1/campaigns/{campaign}/sandbox")],
+    "POST /v1/campaigns/{code}/sandbox/reset": [Asked("/v1/campaigns/{campaign}/sandbox/reset")],
     "POST /v1/campaigns/{code}/destroy-key": [
         Asked("/v1/campaigns/{campaign}/destroy-key", {"confirm": "of-b"})
     ],
@@ -90,6 +103,11 @@ REQUESTS: dict[str, list[Asked]] = {
     "GET /v1/campaigns/{code}/links.csv": [Asked("/v1/campaigns/{campaign}/links.csv")],
     "GET /v1/links/{link}/qr.svg": [Asked("/v1/links/{link}/qr.svg")],
     "GET /v1/links/{link}/qr.png": [Asked("/v1/links/{link}/qr.png")],
+    "GET /v1/links/{link}/poster": [Asked("/v1/links/{link}/poster")],
+    "GET /v1/campaigns/{code}/links/posters": [
+        Asked("/v1/campaigns/{campaign}/links/posters?population=parent"),
+        Asked("/v1/campaigns/{city}/links/posters?population=parent&within=B"),
+    ],
     "POST /v1/links/{link}/revoke": [Asked("/v1/links/{link}/revoke")],
     "POST /v1/campaigns/{code}/invitations": [
         Asked("/v1/campaigns/{campaign}/invitations", INVITATIONS),
@@ -124,8 +142,48 @@ REQUESTS: dict[str, list[Asked]] = {
     ],
     "GET /v1/campaigns/{code}/doubts": [Asked("/v1/campaigns/{campaign}/doubts")],
     "GET /v1/campaigns/{code}/voids": [Asked("/v1/campaigns/{campaign}/voids")],
+    "GET /v1/campaigns/{code}/deliveries/{delivery}/refusals": [
+        Asked("/v1/campaigns/{campaign}/deliveries/1/refusals")
+    ],
+    "GET /v1/campaigns/{code}/interviews/{interview}": [
+        Asked("/v1/campaigns/{campaign}/interviews/V-1")
+    ],
+    "PUT /v1/interview-mappings/{code}": [],
+    "GET /v1/interview-mappings/{code}": [],
+    "DELETE /v1/interview-mappings/{code}": [],
+    "GET /v1/interview-mappings": [],
     "POST /v1/campaigns/{code}/interviews": [
         Asked("/v1/campaigns/{campaign}/interviews", INTERVIEWS)
+    ],
+    "PUT /v1/campaigns/{code}/tallies/{batch}": [
+        Asked("/v1/campaigns/{campaign}/tallies/T", TALLY),
+        Asked("/v1/campaigns/{city}/tallies/T", TALLY),
+    ],
+    "GET /v1/campaigns/{code}/tallies": [Asked("/v1/campaigns/{campaign}/tallies")],
+    "GET /v1/campaigns/{code}/tallies/{batch}": [
+        Asked("/v1/campaigns/{campaign}/tallies/T"),
+        Asked("/v1/campaigns/{city}/tallies/T?source={client}"),
+    ],
+    "GET /v1/campaigns/{code}/tallies/{batch}/rows": [
+        Asked("/v1/campaigns/{campaign}/tallies/T/rows")
+    ],
+    "GET /v1/campaigns/{code}/tallies/{batch}/changes": [
+        Asked("/v1/campaigns/{campaign}/tallies/T/changes")
+    ],
+    "GET /v1/jobs": [],
+    "GET /v1/jobs/{job_id}": [Asked("/v1/jobs/{job}")],
+    "GET /v1/campaigns/{code}/reconciliation": [
+        Asked("/v1/campaigns/{campaign}/reconciliation"),
+        Asked("/v1/campaigns/{city}/reconciliation?source={client}"),
+    ],
+    "GET /v1/campaigns/{code}/statement": [
+        Asked("/v1/campaigns/{campaign}/statement"),
+        Asked("/v1/campaigns/{city}/statement?source={client}"),
+    ],
+    "GET /v1/campaigns/{code}/delivery-plans": [Asked("/v1/campaigns/{campaign}/delivery-plans")],
+    "PUT /v1/campaigns/{code}/delivery-plans/{client_id}": [
+        Asked("/v1/campaigns/{campaign}/delivery-plans/{client}", PLAN),
+        Asked("/v1/campaigns/{city}/delivery-plans/{client}", PLAN, status=NOT_OWNER),
     ],
     "GET /v1/campaigns/{code}/results": [
         Asked("/v1/campaigns/{campaign}/results"),
@@ -153,6 +211,7 @@ UNSCOPED = {
     "GET /v1/units",
     "GET /v1/units/{code}",
     "GET /v1/questionnaires",
+    "GET /v1/questionnaires/{code}/diff",
     "GET /v1/questionnaires/{code}",
     "GET /v1/questionnaires/{code}/xlsform",
     "GET /v1/campaigns",
@@ -161,5 +220,7 @@ UNSCOPED = {
     "GET /v1/campaigns/{code}/links.csv",
     "GET /v1/links/{link}/qr.svg",
     "GET /v1/links/{link}/qr.png",
+    "GET /v1/jobs",
+    "GET /v1/jobs/{job_id}",
 }
 """Reading these needs any valid token; all others need a scope."""

@@ -68,12 +68,20 @@ def free_port() -> int:
 
 @contextmanager
 def server(
-    data_dir: Path, *options: str, environment: Mapping[str, str] | None = None
+    data_dir: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    worker: bool = False,
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """A server on a data directory, ready to answer; ended with the context whatever happens."""
-    port = free_port()
+    """A server on a data directory, ready to answer; ended with the context whatever happens.
+
+    `worker`: with the background worker that it has by itself. `port`: one that is free.
+    """
+    port = port or free_port()
     log = data_dir.parent / f"{data_dir.name}-{port}.log"
     command = [str(XINSHENG), "serve", "--port", str(port), "--data-dir", str(data_dir), *options]
+    command += [] if worker else ["--no-worker"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import yaml
 
-from app import cli
+from app.cli import commands as cli
 from app.core import settings
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.metrics import exposition

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app import cli
+from app.cli import commands as cli
 from app.core import settings
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ from tests.factories import Api
 Document = dict[str, Any]
 
 # Pages for people, and the document itself.
-FOR_PEOPLE = ("/s/", "/i/", "/wechat/", "/static/", "/docs", "/redoc", "/openapi.json")
+FOR_PEOPLE = ("/s/", "/i/", "/p/", "/wechat/", "/static/", "/docs", "/redoc", "/openapi.json")
 
 
 @pytest.fixture
@@ -180,6 +180,8 @@ async def test_operations_without_a_token_are_few_and_known(document: Document) 
         "POST /v1/receipts/read",
         "POST /v1/receipts/withdraw",
         "POST /v1/receipts/erase",
+        "GET /v1/signing-keys",
+        "GET /schemas/questionnaire.json",
     }
 
 

@@ -13,11 +13,14 @@ import httpx
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from sqlalchemy import select
 
 from app.access import tokens
-from app.access.principal import _principal
+from app.access.principal import Principal, _principal
+from app.access.tables import Client
 from app.core import clock
 from app.core.keyring import Keyring
+from app.jobs import service as jobs
 from app.main import ROUTERS
 from tests.factories import Api, invitations, link, open_campaign, tree
 from tests.guarded import QUESTIONNAIRE, REQUESTS, UNSCOPED, Asked
@@ -57,7 +60,16 @@ async def places(admin: Api) -> dict[str, str]:
         "link": await link(admin, "B1", campaign="of-b"),
         "batch": str(batches["items"][0]["batch"]),
         "client": listed["items"][0]["client_id"],
+        "job": await _job_of(admin, listed["items"][0]["client_id"]),
     }
+
+
+async def _job_of(api: Api, client_id: str) -> str:
+    async with api.app.state.database.sessions.begin() as session:
+        statement = select(Client).where(Client.client_id == client_id)
+        client = (await session.scalars(statement)).one()
+        caller = Principal(client.id, client_id, frozenset(), client.unit_id)
+        return str((await jobs.queue(session, caller, kind="none", parameters={})).id)
 
 
 async def ask(api: Api, route: str, asked: Asked, places: dict[str, str]) -> httpx.Response:

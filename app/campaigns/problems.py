@@ -19,3 +19,12 @@ class CampaignState(Problem):
         "A campaign goes from draft to open, closed and archived; a closed one may be opened "
         "again until closes_at."
     )
+
+
+class SandboxRefused(Problem):
+    slug, status = "sandbox-refused", 409
+    title = "That cannot be done with a sandbox"
+    remedy = (
+        "A sandbox follows the campaign that it is of: it is made and renewed by POST …/sandbox "
+        "there, emptied by POST …/sandbox/reset, and never put by itself or made real."
+    )

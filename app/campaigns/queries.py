@@ -29,6 +29,12 @@ async def campaign_by_code(
     return await session.scalar(statement.execution_options(populate_existing=True))
 
 
+async def sandbox_of(session: AsyncSession, campaign_id: int) -> Campaign | None:
+    """The sandbox of a campaign, if it has one."""
+    statement = select(Campaign).where(Campaign.sandbox_of == campaign_id)
+    return await session.scalar(statement.execution_options(populate_existing=True))
+
+
 async def code_taken(session: AsyncSession, code: str) -> bool:
     """Whether there is a campaign with this code, whoever may see it."""
     return await session.scalar(select(Campaign.id).where(Campaign.code == code)) is not None
@@ -55,11 +61,17 @@ async def list_campaigns(
     seen_from: int | None,
     within: int | None,
     state: str | None,
+    sandbox: bool,
     after: str | None,
     limit: int,
 ) -> list[Campaign]:
-    """Campaigns in order of their codes: `limit + 1` of them, so that the end shows."""
-    statement = select(Campaign).order_by(Campaign.code).limit(limit + 1)
+    """Campaigns in order of their codes: `limit + 1` of them, so that the end shows.
+
+    `sandbox`: only sandboxes, else none of them.
+    """
+    is_one = Campaign.sandbox_of.is_not(None)
+    statement = select(Campaign).where(is_one if sandbox else ~is_one)
+    statement = statement.order_by(Campaign.code).limit(limit + 1)
     if seen_from is not None:
         statement = statement.where(_seen_from(seen_from))
     if within is not None:
@@ -150,3 +162,13 @@ async def upsert_populations(session: AsyncSession, rows: Sequence[dict[str, Any
         statement.on_conflict_do_update(index_elements=["campaign_id", "position"], set_=changed),
         rows,
     )
+
+
+async def copy_populations(session: AsyncSession, campaign_id: int, *, to: int) -> None:
+    """Give a campaign the populations of another, at the same positions."""
+    rows = await session.execute(
+        select(*CampaignPopulation.__table__.columns).where(
+            CampaignPopulation.campaign_id == campaign_id
+        )
+    )
+    await upsert_populations(session, [{**row, "campaign_id": to} for row in rows.mappings()])

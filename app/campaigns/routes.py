@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.access.principal import Caller, Principal, having
 from app.campaigns import queries, service
-from app.campaigns.problems import CampaignFrozen, CampaignState
+from app.campaigns.problems import CampaignFrozen, CampaignState, SandboxRefused
 from app.campaigns.schemas import CampaignIn, CampaignOut, State
 from app.core.database import Session
 from app.core.problems import NotFound, replies
@@ -22,7 +22,10 @@ CampaignCode = Annotated[Code, Path(description="The campaign's code, such as 20
 
 @router.put(
     "/{code}",
-    responses={201: {"model": CampaignOut}, **replies(NotFound, NotOwner, CampaignFrozen)},
+    responses={
+        201: {"model": CampaignOut},
+        **replies(NotFound, NotOwner, CampaignFrozen, SandboxRefused),
+    },
 )
 async def put_campaign(
     code: CampaignCode,
@@ -54,6 +57,9 @@ async def list_campaigns(
         Code | None, Query(description="Only campaigns of this unit and of those below it.")
     ] = None,
     state: Annotated[State | None, Query(description="Only campaigns in this state.")] = None,
+    sandbox: Annotated[
+        bool, Query(description="Only sandboxes, which are left out otherwise.")
+    ] = False,
     limit: Annotated[Limit, Query()] = 100,
     cursor: Annotated[Cursor | None, Query()] = None,
 ) -> Page[CampaignOut]:
@@ -64,6 +70,7 @@ async def list_campaigns(
         seen_from=caller.unit_id,
         within=root.id if root else None,
         state=state,
+        sandbox=sandbox,
         after=from_cursor(cursor),
         limit=limit,
     )

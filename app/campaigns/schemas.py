@@ -166,6 +166,16 @@ class CampaignIn(Body):
         return identity
 
 
+Sandbox = Annotated[
+    bool,
+    Field(
+        description="True: this is a sandbox, for trying. It behaves as the campaign that it is "
+        "of, and nothing in it counts anywhere. Left out of replies about real campaigns.",
+        exclude_if=lambda value: not value,
+    ),
+]
+
+
 class CampaignOut(CampaignIn):
     """A campaign as it stands: without `code` and `state` it can be put again."""
 
@@ -174,3 +184,4 @@ class CampaignOut(CampaignIn):
         description="Moved by open, close and archive alone. While `open`, links answer inside "
         "the window."
     )
+    sandbox: Sandbox = False

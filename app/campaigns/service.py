@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import audit
 from app.access.principal import Principal
 from app.campaigns import queries
-from app.campaigns.problems import CampaignFrozen, CampaignState
+from app.campaigns.problems import CampaignFrozen, CampaignState, SandboxRefused
 from app.campaigns.schemas import (
     MAX_POPULATIONS,
     CampaignIn,
@@ -121,6 +121,7 @@ async def described(session: AsyncSession, campaigns: Sequence[Campaign]) -> lis
                 "populations": asked[one.id],
                 "code": one.code,
                 "state": one.state,
+                "sandbox": one.sandbox_of is not None,
             }
         )
         for one in campaigns
@@ -136,7 +137,8 @@ async def put(
     """Create or change a campaign; returns it and whether it is new.
 
     Errors: NotFound where it, or its region, is not visible; NotOwner; InvalidInput for an
-    unknown questionnaire version; CampaignFrozen for what its state no longer lets change.
+    unknown questionnaire version; CampaignFrozen for what its state no longer lets change;
+    SandboxRefused for a sandbox.
     """
     stored = None
     if not await queries.code_taken(session, code):
@@ -163,12 +165,17 @@ async def _created(
         for position, (name, population) in enumerate(campaign.populations.items())
     ]
     await queries.upsert_populations(session, rows)
+    await give_keys(session, keyring, stored.id)
+    return stored
+
+
+async def give_keys(session: AsyncSession, keyring: Keyring, campaign_id: int) -> None:
+    """Make the keys of a new campaign: nothing under them fits another campaign's."""
     wrapped = {
-        purpose: keyring.wrap(secrets.token_bytes(32), context=key_context(stored.id, purpose))
+        purpose: keyring.wrap(secrets.token_bytes(32), context=key_context(campaign_id, purpose))
         for purpose in KEY_PURPOSES
     }
-    await queries.insert_keys(session, stored.id, wrapped)
-    return stored
+    await queries.insert_keys(session, campaign_id, wrapped)
 
 
 def key_context(campaign_id: int, purpose: str) -> bytes:
@@ -219,6 +226,8 @@ async def _changed(
 ) -> Campaign:
     await locked(session, caller, code)
     stored = await owned(session, caller, code)
+    if stored.sandbox_of is not None:
+        raise SandboxRefused()
     (before,) = await described(session, [stored])
     changed = {
         name for name in CampaignIn.model_fields if getattr(before, name) != getattr(campaign, name)

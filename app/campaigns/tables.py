@@ -56,6 +56,8 @@ class Campaign(Base):
     revision: Mapped[int] = mapped_column(server_default="1")
     """Goes up with every change of the campaign, its links or its batches: what a process has
     cached is valid exactly while this stands, and the intake checks it in its own statement."""
+    sandbox_of: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id"), unique=True)
+    """The campaign that this one is for trying: it behaves the same, and counts nowhere."""
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
 
     __table_args__ = (

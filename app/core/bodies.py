@@ -12,6 +12,8 @@ DEFAULT_LIMIT = 1 << 20
 MAX_DRAINED = 64 << 20
 """Bytes of a body that is too large that are read and thrown away before it is refused."""
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_GZIP = b"\x1f\x8b"
+"""How gzip begins, and no JSON in any encoding."""
 
 
 def limited(receive: Receive, limit: int, *, length: int, media_type: bytes) -> Receive:
@@ -63,8 +65,9 @@ def _checked(receive: Receive, limit: int, *, utf8_only: bool) -> Receive:
         message = await receive()
         body = message.get("body", b"")
         # Python's json would quietly take UTF-16 and UTF-32; they begin with a mark or a NUL.
-        if utf8_only and not received and (b"\0" in body[:4] or body[:2] in _UTF_16_MARKS):
-            raise HTTPException(Malformed.status)
+        if utf8_only and not received and body[:2] != _GZIP:
+            if b"\0" in body[:4] or body[:2] in _UTF_16_MARKS:
+                raise HTTPException(Malformed.status)
         received += len(body)
         if received > limit:
             if message.get("more_body", False):

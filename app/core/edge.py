@@ -25,7 +25,7 @@ from app.core.problems import InternalError, Problem, UnknownHost
 
 log = logging.getLogger("xinsheng.http")
 
-_PAGES = ("/s/", "/i/")
+_PAGES = ("/s/", "/i/", "/p/")
 _SAFE = (b"x-content-type-options", b"nosniff")
 _POLICIES = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -42,7 +42,8 @@ class Rules:
     """What the edge goes by."""
 
     body_limits: Mapping[str, int]
-    """By the end of a path; others have `bodies.DEFAULT_LIMIT`."""
+    """By the end of a path, where a last `*` is any one step; others have
+    `bodies.DEFAULT_LIMIT`."""
     hosts: Hosts
     trusted_proxies: tuple[Network, ...]
     https: bool
@@ -132,7 +133,10 @@ class Edge:
 
     def _body_limit(self, path: str) -> int:
         for suffix, limit in self._body_limits:
-            if path.endswith(suffix):
+            folder = suffix.removesuffix("*")
+            if path.endswith(suffix) or (
+                folder != suffix and path[: path.rfind("/") + 1].endswith(folder)
+            ):
                 return limit
         return bodies.DEFAULT_LIMIT
 

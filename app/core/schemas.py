@@ -74,18 +74,18 @@ class Body(BaseModel):
 
 
 def _all_storable(value: Any) -> bool:
+    texts: list[str] = []
     waiting = [value]
-    while waiting:
-        one = waiting.pop()
+    for one in waiting:
         if isinstance(one, str):
-            if not storable(one):
-                return False
+            texts.append(one)
         elif isinstance(one, dict):
-            waiting.extend(one.keys())
+            waiting.extend(one)
             waiting.extend(one.values())
         elif isinstance(one, list):
             waiting.extend(one)
-    return True
+    # One search over all is several times as fast as one for each.
+    return storable("".join(texts))
 
 
 class Reply(BaseModel):
@@ -137,13 +137,14 @@ def from_cursor(cursor: str | None) -> str | None:
         padded = cursor + "=" * (-len(cursor) % 4)
         position = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if not storable(position):
-        raise _bad_cursor()
+        raise bad_cursor()
     return position
 
 
-def _bad_cursor() -> InvalidInput:
+def bad_cursor() -> InvalidInput:
+    """The problem with a cursor that we did not make."""
     message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
     return InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
 

@@ -37,13 +37,13 @@ class Unreadable(Exception):
     """The file is no workbook, or more than one should be. The message says why."""
 
 
-def rows(file: bytes) -> Iterator[tuple[int, Cells]]:
+def rows(file: bytes, *, max_columns: int = _MAX_COLUMNS) -> Iterator[tuple[int, Cells]]:
     """The rows of the first sheet that are written in the file, by their numbers in Excel.
 
-    Cells are None, texts, numbers, truth values or UNCALCULATED, at most fifty in a row.
+    Cells are None, texts, numbers, truth values or UNCALCULATED, at most `max_columns` in a row.
     Errors: Unreadable.
     """
-    for _, number, cells in _readable(file, None, MAX_UNPACKED, _MAX_COLUMNS):
+    for _, number, cells in _readable(file, None, MAX_UNPACKED, max_columns):
         yield number, cells
 
 

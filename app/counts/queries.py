@@ -1,4 +1,4 @@
-"""SQL of running counts: reading them with what is not folded yet, folding, recounting.
+"""SQL of running counts: folding, recounting, beginning anew.
 
 Bare asyncpg, and SQL put together from layouts: every number in it is ours.
 """
@@ -13,12 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.database import Connection
 from app.counts import sums
-from app.counts.selection import Selection
 from app.questionnaires.layout import Layout
 
 BEFORE_ALL = -(1 << 63)
 """Below every transaction."""
-_DAY = f"(answered_at AT TIME ZONE '{clock.SHANGHAI.key}')::date"
+DAY_SQL = f"(answered_at AT TIME ZONE '{clock.SHANGHAI.key}')::date"
 _LOCK = "hashtext('folding')"
 # A lower bound alone is taken for a third of the table, and the table read whole: so both.
 UNFOLDED = f"""
@@ -31,7 +30,8 @@ IN_RANGE = """
 """
 
 
-def _votes(layout: Layout, condition: str) -> str:
+def votes_sql(layout: Layout, condition: str) -> str:
+    """SQL of the ledger's rows with their votes, p and v as `sums` has them."""
     # The offset keeps p and v from being worked out anew for each sum that they are in.
     return f"""
         SELECT unit_id, channel, quality IS NOT NULL AS flagged, answered_at, sign, answers,
@@ -40,126 +40,12 @@ def _votes(layout: Layout, condition: str) -> str:
     """
 
 
-_UNITS = """
-    within AS MATERIALIZED (SELECT unit_id FROM unit_ancestors WHERE ancestor_id = $2),
-    at_level AS MATERIALIZED (
-        SELECT line.unit_id, line.ancestor_id AS group_id
-        FROM unit_ancestors AS line
-        JOIN within ON within.unit_id = line.ancestor_id
-        JOIN units ON units.id = line.ancestor_id AND units.kind = $3
-    ),
-    tree AS MATERIALIZED (
-        SELECT EXISTS (
-            SELECT FROM folded_campaigns JOIN unit_tree ON moves = tree_moves
-            WHERE campaign_id = $1
-        ) AS unmoved
-    )
-"""
-# Whose sums make up each group: those of the units at the level, with what lies below them, and
-# by themselves those of the units that have none above. After a move, until the next folding,
-# everything by itself.
-_AT_LEVEL = """
-    SELECT id, NULL::boolean AS below, id AS group_id FROM units
-    WHERE kind = $3 AND id IN (SELECT unit_id FROM within) AND (SELECT unmoved FROM tree)
-    UNION ALL
-    SELECT unit_id, false, NULL FROM within
-    WHERE unit_id NOT IN (SELECT unit_id FROM at_level) AND (SELECT unmoved FROM tree)
-"""
-_IN_ALL = """
-    SELECT $2::int AS id, NULL::boolean AS below, NULL::int AS group_id
-    WHERE (SELECT unmoved FROM tree)
-"""
-_BY_THEMSELVES = """
-    SELECT within.unit_id, false, at_level.group_id
-    FROM within LEFT JOIN at_level USING (unit_id) WHERE NOT (SELECT unmoved FROM tree)
-"""
-
-# Looked up for each unit, again whatever the planner thinks.
-_GROUP = """
-    LEFT JOIN LATERAL (
-        SELECT line.ancestor_id AS group_id
-        FROM unit_ancestors AS line
-        JOIN units ON units.id = line.ancestor_id AND units.kind = $3
-        JOIN unit_ancestors AS above
-            ON above.unit_id = line.ancestor_id AND above.ancestor_id = $2
-        WHERE line.unit_id = summed.unit_id OFFSET 0
-    ) AS at_level ON true
-"""
-
-
-def _counted_sql(selection: Selection) -> str:
-    filters = ""
-    if selection.channel is not None:
-        filters += f" AND channel = {selection.channel:d}"
-    if selection.clean:
-        filters += " AND NOT flagged"
-    unfolded = [_unfolded(selection, number, filters) for number in selection.layouts]
-    channel = "channel" if selection.by_channel else "NULL::smallint"
-    day = "day" if selection.by_day else "NULL::date"
-    array = "[1:1] AS sums" if selection.respondents_only else ""
-    return f"""
-        WITH {_UNITS}, member AS MATERIALIZED (
-            {_AT_LEVEL if selection.level else _IN_ALL} UNION ALL {_BY_THEMSELVES}
-        ),
-        counted AS (
-            SELECT group_id, population, {channel} AS channel, {day} AS day, sums
-            FROM member CROSS JOIN LATERAL (
-                -- Unit by unit, whatever the planner thinks of their number.
-                SELECT population, channel, day, sums{array} FROM running_counts AS standing
-                WHERE campaign_id = $1 AND unit_id = member.id
-                AND {"day < 'infinity'" if selection.by_day else "day = 'infinity'"}
-                AND (member.below IS NULL OR standing.below = member.below)
-                AND population = ANY ($4::smallint[]) {filters} OFFSET 0
-            ) AS standing
-            {"".join(f"UNION ALL {one}" for one in unfolded)}
-        )
-        SELECT units.code, units.name, population, channel, day, sums
-        FROM counted LEFT JOIN units ON units.id = group_id
-    """
-
-
-def _unfolded(selection: Selection, population: int, filters: str) -> str:
-    layout = selection.layouts[population]
-    channel = "channel" if selection.by_channel else ""
-    day = _DAY if selection.by_day else ""
-    keys = [key for key in ("unit_id", channel, day) if key]
-    condition = f"{UNFOLDED} AND campaign_id = $1 AND population = {population:d}"
-    array = sums.RESPONDENTS_SQL if selection.respondents_only else sums.array_sql(layout)
-    return f"""
-        SELECT group_id, {population:d}, {channel or "NULL"}, {"day" if day else "NULL"}, sums
-        FROM (
-            SELECT unit_id, {channel or "NULL"} AS channel, {day or "NULL"} AS day, {array} AS sums
-            FROM ({_votes(layout, condition)}) AS fresh WHERE true {filters}
-            GROUP BY {", ".join(keys)} OFFSET 0
-        ) AS summed
-        {_GROUP if selection.level else "CROSS JOIN (SELECT NULL::int AS group_id) AS whole"}
-        WHERE (
-            SELECT true FROM unit_ancestors WHERE unit_id = summed.unit_id AND ancestor_id = $2
-        )
-    """
-
-
-async def counted(connection: Connection, selection: Selection) -> list[Any]:
-    """Unit code and name, population, channel, day and sums; several rows a group.
-
-    One statement, so that what is folded and what is not are of one instant.
-    """
-    rows: list[Any] = await connection.fetch(
-        _counted_sql(selection),
-        selection.campaign_id,
-        selection.root_id,
-        selection.level,
-        list(selection.layouts),
-    )
-    return rows
-
-
 def _spread(layout: Layout, condition: str) -> str:
     """Sums of ledger rows, as `running_counts` has them."""
     return f"""
         WITH fresh AS MATERIALIZED (
-            SELECT unit_id, channel, flagged, {_DAY} AS day, {sums.array_sql(layout)} AS sums
-            FROM ({_votes(layout, condition)}) AS one GROUP BY 1, 2, 3, 4
+            SELECT unit_id, channel, flagged, {DAY_SQL} AS day, {sums.array_sql(layout)} AS sums
+            FROM ({votes_sql(layout, condition)}) AS one GROUP BY 1, 2, 3, 4
         ),
         placed AS (
             SELECT line.ancestor_id AS unit_id, line.depth > 0 AS below, channel, flagged, day,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from app.questionnaires.layout import Layout
 from app.responses.tables import Channel
+
+Source = Literal["all", "individual", "tally"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,8 @@ class Selection:
     by_channel: bool = False
     by_day: bool = False
     channel: Channel | None = None
+    source: Source = "all"
+    """Single responses, counts that were aggregated elsewhere, or both. The latter are clean."""
     clean: bool = False
     """Whether responses that were flagged are left out."""
     respondents_only: bool = False

@@ -6,6 +6,10 @@
     6…     responses in each cell of the layout
 
 Every one is a sum over rows, so groups add up, and a row that is taken back is subtracted.
+
+A tally knows respondents, p, v and the cells, but not how each person voted. It is taken as if each
+had voted alike on all k indicators: p² and pv are k p, v² is k v. So (Σv)² / Σv² is v / k persons,
+and the interval of a pooled rate the widest that these votes may have.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,6 +58,29 @@ def array_sql(layout: Layout) -> str:
         *(f"coalesce(sum(sign) FILTER (WHERE {_is_in(cell)}), 0)" for cell in layout.cells),
     ]
     return f"ARRAY[{', '.join(sums)}]::bigint[]"
+
+
+def tally_sql(layout: Layout) -> str:
+    """SQL of the array, not yet of its type, over a group of rows with `respondents`, `cells`."""
+    cells = [f"sum(cells[{number}])" for number in range(1, len(layout.cells) + 1)]
+    sides: tuple[tuple[CountsAs, ...], ...] = ("positive",), ("positive", "negative")
+    votes = [" + ".join(cells[cell] for cell in _cells_of(layout, side)) or "0" for side in sides]
+    positive, counted = (
+        f"{sum(place.indicator for place in layout.places)} * ({one})" for one in votes
+    )
+    squares = positive, positive, counted
+    return f"ARRAY[{', '.join(['sum(respondents)', *votes, *squares, *cells])}]"
+
+
+def _cells_of(layout: Layout, sides: tuple[CountsAs, ...]) -> list[int]:
+    """The cells of indicators' options that count as one of these."""
+    return [
+        place.first + number
+        for place in layout.places
+        if place.indicator
+        for number, value in enumerate(place.values)
+        if place.counts_as.get(value) in sides
+    ]
 
 
 def total_sql(layout: Layout) -> str:

@@ -190,7 +190,9 @@ async def _deliver(
         wave = telephone_wave.interviews(campaign.opens_at)
         progress(f"Loading the demonstration: {len(wave)} telephone interviews …")
         caller = await credentials.principal(session, contractor)
-        reply = await telephone.deliver(session, caller, reception.directory, campaign, wave)
+        items = telephone.one_part(wave)
+        target = (session, caller, reception.directory, campaign)
+        reply = await telephone.deliver(*target, items, name="demonstration")
         assert reply["rejected"] == 0, reply
 
 

@@ -11,10 +11,14 @@ from app.counts import folding
 from app.doctor import queries
 from app.doctor.findings import Finding, failure, fine, warning
 from app.doctor.running import Running
+from app.jobs import service as jobs
+from app.jobs.schemas import Figures
 from app.keys import rotation
 
 CONNECTIONS_OF_A_WORKER = 16
 """Two pools of eight; see `core.database`."""
+_FOR_JOBS = 9
+"""Those of one background worker; see `app.worker`."""
 _FOR_COMMANDS = 6
 _ENOUGH_LOG_MB = 2048
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -33,6 +37,7 @@ _LATE_SECONDS = 60.0
 _STUCK_SECONDS = 600.0
 _APART_SECONDS = 1.0
 _FAR_APART_SECONDS = 30.0
+_UNTAKEN_SECONDS = 300.0
 _DAYS_OF_USE = 30
 _CODES_SHOWN = 5
 
@@ -53,6 +58,7 @@ async def examine(session: AsyncSession, server: Running | None, keyring: Keyrin
     findings.append(check_migrations(revision))
     if revision == migrating.newest():
         findings.append(await _folding(session, server))
+        findings.append(check_jobs(await jobs.figures(session)))
         findings.append(check_keys(await rotation.unopened(session, keyring)))
         kept = await queries.keys_kept_long(session, days=_DAYS_OF_USE)
         findings += check_kept_keys(kept)
@@ -132,7 +138,7 @@ def check_connections(settings: Mapping[str, str], strangers: int, workers: int)
     reserved = int(settings["superuser_reserved_connections"])
     reserved += int(settings.get("reserved_connections", 0))
     room = int(settings["max_connections"]) - reserved - strangers
-    needed = workers * CONNECTIONS_OF_A_WORKER + _FOR_COMMANDS
+    needed = workers * CONNECTIONS_OF_A_WORKER + _FOR_JOBS + _FOR_COMMANDS
     found = f"There is room for {room} connections; {needed} may be taken, commands included."
     if room >= needed:
         return fine("connections", found)
@@ -212,6 +218,23 @@ def check_kept_keys(codes: Sequence[str]) -> Iterator[Finding]:
             "Run xinsheng campaigns destroy-key for each, so that nobody can tell any more who "
             "answered; else it happens when their retention is over.",
         )
+
+
+def check_jobs(figures: Figures) -> Finding:
+    """Whether a worker takes the background jobs that are due."""
+    found = f"{figures.queued} background jobs wait, {figures.running} are in hand"
+    if figures.due_seconds < _UNTAKEN_SECONDS:
+        return fine("jobs", f"{found}.")
+    waited = f"{found}; the first has been due for {figures.due_seconds / 60:,.0f} minutes."
+    if figures.running:
+        advice = "Have more workers: xinsheng worker, on this machine or another."
+        return warning("jobs", waited, advice)
+    return failure(
+        "jobs",
+        waited,
+        "No worker takes them: xinsheng serve has one unless it was started with --no-worker, then "
+        "start xinsheng worker. If one runs, look into its log for 'the queue'.",
+    )
 
 
 async def _folding(session: AsyncSession, server: Running | None) -> Finding:

@@ -26,6 +26,7 @@ Check = Literal[
     "upkeep",
     "migrations",
     "folding",
+    "jobs",
     "campaign-keys",
     "backups",
     "backup-keys",

@@ -17,6 +17,12 @@ def svg(url: str) -> bytes:
     return out.getvalue()
 
 
+def inline(url: str) -> str:
+    """The QR code of an address as an SVG element that takes the size that it is given."""
+    drawn: str = _code(url).svg_inline(omitsize=True)
+    return drawn
+
+
 def png(url: str) -> bytes:
     """The QR code of an address as PNG, wide enough to print at 6 cm."""
     out = io.BytesIO()

@@ -65,11 +65,18 @@ def _new_code() -> str:
 async def _population(session: AsyncSession, campaign: Campaign, code: str) -> CampaignPopulation:
     if campaign.state == "archived":
         raise CampaignState("The campaign is archived: nothing is made for it any more.")
+    return await population_of(session, campaign, code, "/population")
+
+
+async def population_of(
+    session: AsyncSession, campaign: Campaign, code: str, place: str
+) -> CampaignPopulation:
+    """The campaign's population with this code. Errors: InvalidInput, naming its `place`."""
     for population in await campaigns.populations(session, campaign.id):
         if population.code == code:
             return population
     message = "Name one of the campaign's populations."
-    raise InvalidInput(errors=[FieldError("/population", "unknown_population", message)])
+    raise InvalidInput(errors=[FieldError(place, "unknown_population", message)])
 
 
 async def _wanted_units(

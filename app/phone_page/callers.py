@@ -10,6 +10,7 @@ from app.core.settings import Settings
 from app.identity import accounts, devices
 from app.identity.wechat.service import WeChat
 from app.phone_page import languages
+from app.phone_page.assets import NAMES
 from app.phone_page.forms import Form
 from app.phone_page.pages import Share, Visit
 from app.responses import service
@@ -185,6 +186,7 @@ class Caller:
             self.share,
             self.large,
             None if self.returning else self.address(**{LARGE: SIZES[self.large]}),
+            f"{self.settings.public_url}/static/{NAMES['card.png']}",
         )
 
     @property

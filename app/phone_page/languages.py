@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.phone_page.preferences import weighed
 from app.phone_page.texts import CATALOGUE, DEFAULT, Texts
 from app.questionnaires.schemas import Definition
 
 _RIGHT_TO_LEFT = {"ar", "fa", "he", "ug", "ur"}
-_LONGEST_HEADER = 500
 _OWN_NAMES = {
     "zh-CN": "中文",
     "zh-TW": "繁體中文",
@@ -82,21 +82,5 @@ def _match(wanted: str, offered: Sequence[str]) -> str | None:
 
 def _preferences(header: str) -> list[str]:
     """The languages of an Accept-Language header, the best first."""
-    weighed: list[tuple[float, str]] = []
-    for part in header[:_LONGEST_HEADER].split(","):
-        name, _, parameters = part.partition(";")
-        weight = _weight(parameters)
-        if weight > 0:
-            weighed.append((weight, name.strip()))
-    weighed.sort(key=lambda one: -one[0])
-    return [name for _, name in weighed]
-
-
-def _weight(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if name.strip().lower() != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+    named = [one for one in weighed(header) if one[1] > 0]
+    return [name for name, _ in sorted(named, key=lambda one: -one[1])]

@@ -15,7 +15,7 @@ from app.phone_page.languages import Language
 from app.phone_page.questions import shown, unplaced
 from app.phone_page.rendering import render
 from app.phone_page.texts import day, moment
-from app.responses.directory import Entrance, Rules
+from app.responses.directory import Entrance, Questionnaire, Rules
 
 SDK = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
 """WeChat's own script, by which a page sets its share card."""
@@ -24,6 +24,8 @@ _LONG = 10
 """From so many questions on the page shows how far one has come."""
 _RECEIPT_GROUP = 4
 _CONTACTS = ("name", "phone", "email", "wechat", "address", "hours")
+_LEGAL = ("表号", "制定机关", "批准机关", "批准文号", "备案机关", "备案文号", "文号", "有效期")
+"""The marks of a statistical form, in the order in which forms bear them."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}")
 _EMAIL = re.compile(r"[^@\s:?&]{1,64}@[^@\s:?&]{1,190}")
 
@@ -46,6 +48,8 @@ class Visit:
     """Whether the person reads large print."""
     resize: str | None = None
     """The address of the page in the other size, where it can be had."""
+    picture: str | None = None
+    """The whole address of the picture on share cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +83,29 @@ class Keys:
 
 def form(
     visit: Visit,
-    entrance: Entrance,
+    questionnaire: Questionnaire,
     keys: Keys,
     *,
     filled: Form | None = None,
     errors: Sequence[FieldError] = (),
     busy: bool = False,
+    preview: bool = False,
 ) -> str:
     """The questionnaire, empty or as it was filled in, with what is wrong with it."""
-    language = visit.language
-    questionnaire = entrance.population.questionnaire
+    language, entrance = visit.language, visit.entrance
     definition = questionnaire.definition
     questions = shown(definition, language, filled, errors, UUID(keys.submission_id))
     return render(
-        "form.html",
-        **_frame(visit, "form", error=bool(errors)),
+        "preview/form.html" if preview else "form.html",
+        **frame(
+            visit,
+            "preview" if preview else "form",
+            heading=None if entrance else language.of(definition.title),
+            error=bool(errors),
+        ),
         intro=language.of(definition.intro) if definition.intro else None,
         consent=language.of(definition.consent) if definition.consent else None,
-        purpose=entrance.rules.purpose,
+        purpose=entrance.rules.purpose if entrance else None,
         questions=questions,
         long=sum(1 for one in questions if one.code and not one.beside) >= _LONG,
         version=f"{questionnaire.code}:{questionnaire.version}",
@@ -120,7 +129,7 @@ def thanks(
     said = entrance.population.questionnaire.definition.thanks
     return render(
         "thanks.html",
-        **_frame(visit, "thanks", heading=texts["thanks_title"]) | {"switch": [], "resize": None},
+        **frame(visit, "thanks", heading=texts["thanks_title"]) | {"switch": [], "resize": None},
         text=language.of(said) if said else texts["thanks_text"],
         receipt=[
             receipt[start : start + _RECEIPT_GROUP]
@@ -150,7 +159,7 @@ def message(
     rules = visit.entrance.rules if visit.entrance else None
     return render(
         "message.html",
-        **_frame(visit, state, heading=texts[f"{state}_title"]),
+        **frame(visit, state, heading=texts[f"{state}_title"]),
         state=state,
         text=texts[text].format(time=_turning_point(rules, state, language)),
         reference=reference and texts["request"].format(id=reference),
@@ -170,7 +179,7 @@ def _turning_point(rules: Rules | None, state: str, language: Language) -> str:
     return moment(rules.opens_at if state == "not_open" else rules.closes_at, language.words)
 
 
-def _frame(
+def frame(
     visit: Visit, page: str, *, heading: str | None = None, error: bool = False
 ) -> dict[str, Any]:
     """What stands around every page; `page` tells the script which it is, and `heading` takes the
@@ -196,10 +205,14 @@ def _frame(
         "title": title,
         "heading": heading or title,
         "campaign": entrance.rules.title if entrance else None,
+        "sandbox": entrance.rules.sandbox if entrance else False,
         "window_title": (texts["error_in_title"] if error else "") + (heading or title),
         "description": _description(entrance, language) if entrance else None,
+        "picture": visit.picture,
         "contact": _contact(entrance.rules.contact, texts) if entrance else [],
-        "legal": _legal(entrance.rules, language) if entrance else [],
+        "ask": texts["ask"].format(bureau=_bureau(entrance.rules)) if entrance else None,
+        "legal": _legal(entrance.rules.legal) if entrance else [],
+        "erased": _erased(entrance.rules, language) if entrance else None,
     }
 
 
@@ -211,10 +224,16 @@ def _title(entrance: Entrance, language: Language) -> str:
     return entrance.rules.title
 
 
-def _legal(rules: Rules, language: Language) -> list[tuple[str, str]]:
-    texts = language.texts
-    erased = texts["erased"].format(time=day(rules.erased_from, language.words))
-    return [*rules.legal.items(), (texts["privacy"], erased)]
+def _legal(legal: Mapping[str, str]) -> list[tuple[str, str]]:
+    def place(name: str) -> tuple[int, str]:
+        known = (number for number, one in enumerate(_LEGAL) if name.startswith(one))
+        return next(known, len(_LEGAL)), name
+
+    return sorted(legal.items(), key=lambda one: place(one[0]))
+
+
+def _erased(rules: Rules, language: Language) -> str:
+    return language.texts["erased"].format(time=day(rules.erased_from, language.words))
 
 
 def _bureau(rules: Rules) -> str:

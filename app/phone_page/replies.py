@@ -1,11 +1,9 @@
 """Replies to people: pages with their headers and cookies, and what went wrong as a page too."""
 
 import base64
-import gzip
 import logging
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.core import clock, database_errors
@@ -14,7 +12,7 @@ from app.core.limits.counting import TooMany
 from app.core.problems import Busy, InternalError, Malformed, Problem, TooLarge
 from app.identity.problems import IdentityRequired
 from app.links import qr
-from app.phone_page import pages
+from app.phone_page import encodings, pages
 from app.phone_page.callers import AGAIN, LARGE_COOKIE, WITHOUT, Caller
 from app.phone_page.pages import SDK, Keys, Step
 from app.phone_page.states import state_of, text_for
@@ -48,20 +46,16 @@ def page(caller: Caller, html: str, status: int, headers: dict[str, str] | None 
     all_headers = {**_HEADERS, **(headers or {})}
     if caller.share is not None:
         all_headers["Content-Security-Policy"] = _SHARING
-    if takes_gzip(caller.request):
-        body = gzip.compress(body, 5)
-        all_headers["Content-Encoding"] = "gzip"
+    encoding = encodings.chosen(caller.request.headers.get("Accept-Encoding", ""))
+    if encoding != encodings.IDENTITY:
+        body = encodings.quickly(encoding, body)
+        all_headers["Content-Encoding"] = encoding
     return Response(body, status, all_headers, media_type="text/html")
-
-
-def takes_gzip(request: Request) -> bool:
-    """Whether a browser can read what is compressed."""
-    return "gzip" in request.headers.get("Accept-Encoding", "")
 
 
 def sent_on(address: str) -> Response:
     """A browser sent to another address, which it is to ask for anew each time."""
-    headers = {name: _HEADERS[name] for name in ("Cache-Control", "Referrer-Policy", "Vary")}
+    headers = {name: _HEADERS[name] for name in ("Cache-Control", "Vary")}
     return RedirectResponse(address, 303, headers)
 
 
@@ -120,7 +114,7 @@ def refused(caller: Caller, problem: Problem) -> Response:
         )
         html = pages.form(
             caller.visit,
-            door.entrance,
+            door.entrance.population.questionnaire,
             keys,
             filled=form,
             errors=problem.errors,

@@ -12,10 +12,11 @@ from app.core.addresses import client_address, network_of
 from app.core.problems import Malformed, MethodNotAllowed, NotFound, UnsupportedMediaType
 from app.identity import devices
 from app.identity.problems import IdentityRequired
-from app.phone_page import forms, pages
+from app.phone_page import encodings, forms, pages
 from app.phone_page.assets import ASSETS
 from app.phone_page.callers import LARGE, SIZES, Caller, by_path
 from app.phone_page.pages import Keys
+from app.phone_page.preview import routes as preview
 from app.phone_page.replies import (
     COOKIE_SECONDS,
     another_child,
@@ -24,7 +25,6 @@ from app.phone_page.replies import (
     page,
     problem_of,
     refused,
-    takes_gzip,
 )
 from app.phone_page.seals import seal, sealed
 from app.phone_page.wechat import routes as wechat
@@ -65,15 +65,16 @@ async def static_file(request: Request) -> Response:
         "Cache-Control": "public, max-age=31536000, immutable",
         "Vary": "Accept-Encoding",
     }
-    if not takes_gzip(request):
-        return Response(asset.body, headers=headers, media_type=asset.media_type)
-    headers["Content-Encoding"] = "gzip"
-    return Response(asset.gzipped, headers=headers, media_type=asset.media_type)
+    encoding = encodings.chosen(request.headers.get("Accept-Encoding", ""), asset.bodies)
+    if encoding != encodings.IDENTITY:
+        headers["Content-Encoding"] = encoding
+    return Response(asset.bodies[encoding], headers=headers, media_type=asset.media_type)
 
 
 PAGE_ROUTES = [
     Route("/s/{link:path}", link_page, methods=_METHODS),
     Route("/i/{token:path}", invitation_page, methods=_METHODS),
+    Route("/p/{token:path}", preview.preview_page, methods=_METHODS),
     Route("/wechat/callback", wechat.callback),
     Route("/static/{name}", static_file),
 ]
@@ -129,7 +130,8 @@ async def _show(caller: Caller) -> Response:
     opened_at = clock.now().isoformat(timespec="seconds")
     mark = seal(reception.keyring, caller.path, opened_at)
     keys = Keys(str(uuid.uuid4()), opened_at, mark, proof)
-    response = page(caller, pages.form(caller.visit, door.entrance, keys), 200)
+    asked = door.entrance.population.questionnaire
+    response = page(caller, pages.form(caller.visit, asked, keys), 200)
     if proof is not None and new:
         keep(response, caller, devices.COOKIE, proof, COOKIE_SECONDS)
     return response

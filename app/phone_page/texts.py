@@ -6,6 +6,8 @@ The questionnaire brings its texts in any number of languages; these are what st
 from datetime import datetime
 
 from app.core.clock import SHANGHAI
+from app.phone_page import uyghur
+from app.phone_page.preview import texts as preview
 from app.phone_page.wechat import texts as wechat
 
 Texts = dict[str, str]
@@ -61,6 +63,7 @@ _CHINESE: Texts = {
     "privacy": "隐私",
     "erased": "您的作答不与身份一起保存；可能联系到个人的信息最晚于{time}起删除。",
     "contact": "联系我们",
+    "ask": "如有疑问，请联系学校或{bureau}。",
     "contact_phone": "电话",
     "contact_email": "邮箱",
     "contact_address": "地址",
@@ -69,6 +72,8 @@ _CHINESE: Texts = {
     "contact_name": "联系人",
     "receipt": "您的回执",
     "receipt_hint": "请截屏保存。凭回执可以查询您的回答是否已经收到。",
+    "copy_receipt": "复制回执",
+    "copied": "已复制。",
     "received_at": "收到时间（北京时间）",
     "received_before": "这份回答此前已经收到，没有重复计算。",
     "request": "编号：{id}",
@@ -194,6 +199,7 @@ _ENGLISH: Texts = {
     "erased": "Your answers are kept apart from who you are; whatever could lead to a person "
     "is erased from {time} on.",
     "contact": "Contact",
+    "ask": "If you have a question, ask the school or {bureau}.",
     "contact_phone": "Phone",
     "contact_email": "Email",
     "contact_address": "Address",
@@ -202,6 +208,8 @@ _ENGLISH: Texts = {
     "contact_name": "Name",
     "receipt": "Your receipt",
     "receipt_hint": "Please take a screenshot. The receipt shows that your answers have arrived.",
+    "copy_receipt": "Copy the receipt",
+    "copied": "Copied.",
     "received_at": "Received (Beijing time)",
     "received_before": "These answers had arrived before; they are counted once.",
     "request": "Reference: {id}",
@@ -281,8 +289,9 @@ _ENGLISH: Texts = {
 }
 
 CATALOGUE: dict[str, Texts] = {
-    "zh-CN": {**_CHINESE, **wechat.CHINESE},
-    "en": {**_ENGLISH, **wechat.ENGLISH},
+    "zh-CN": {**_CHINESE, **wechat.CHINESE, **preview.CHINESE},
+    "en": {**_ENGLISH, **wechat.ENGLISH, **preview.ENGLISH},
+    "ug": {**uyghur.TEXTS, **uyghur.WECHAT, **preview.CHINESE},
 }
 DEFAULT = "zh-CN"
 
@@ -307,10 +316,13 @@ def day(instant: datetime, words: str) -> str:
     at = instant.astimezone(SHANGHAI)
     if words == "zh-CN":
         return f"{at.year}年{at.month}月{at.day}日"
+    if words == "ug":
+        return f"{at.year}-يىلى {at.month}-ئاينىڭ {at.day}-كۈنى"
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 def moment(instant: datetime, words: str) -> str:
     """An instant as people in China read it off the clock, in one of the catalogue's languages."""
     at = instant.astimezone(SHANGHAI)
-    return f"{day(instant, words)}{' ' if words == 'zh-CN' else ', '}{at:%H:%M}"
+    between = {"zh-CN": " ", "ug": " سائەت "}.get(words, ", ")
+    return f"{day(instant, words)}{between}{at:%H:%M}"

@@ -39,6 +39,8 @@ MESSAGES = {
     "and, with days, dates; any question can be compared by answered.",
     "not_an_option": "This is none of that question's values.",
     "never_true": "No answer that the question takes makes this true.",
+    "never_asked": "Nobody would be asked this: after the conditions of the questions before it "
+    "no answers lead here.",
 }
 
 

@@ -74,6 +74,10 @@ class Place:
     counts_as: Mapping[str, CountsAs]
     """What the options count as, where they say."""
     indicator: bool
+    bounds: tuple[float, float] | tuple[str, str] | None = None
+    """Of a number or date: the least and the most that it takes."""
+    most: int | None = None
+    """Of a multiple choice: how many may be chosen."""
 
     @property
     def size(self) -> int:
@@ -180,4 +184,18 @@ def _place(
         values=values,
         counts_as=counts_as,
         indicator=isinstance(question, SingleChoice) and question.indicator,
+        bounds=_bounds(question),
+        most=_most(question, values),
     )
+
+
+def _bounds(question: Answered) -> tuple[float, float] | tuple[str, str] | None:
+    if isinstance(question, Number):
+        return numbers_of(question)
+    return days_of(question) if isinstance(question, Date) else None
+
+
+def _most(question: Answered, values: Sequence[str]) -> int | None:
+    if not isinstance(question, MultipleChoice):
+        return None
+    return question.max_selected or len(values)

@@ -10,6 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.questionnaires.tables import Questionnaire, QuestionnaireVersion
 from app.units.tables import Unit, line, subtree
 
+_CONSENTS = text("""
+    INSERT INTO consents (questionnaire_id, version, locale, text_sha256)
+    SELECT questionnaire_id, version, said.key, sha256(convert_to(said.value, 'UTF8'))
+    FROM questionnaire_versions, jsonb_each_text(
+        CASE jsonb_typeof(definition -> 'consent') WHEN 'object' THEN definition -> 'consent' END
+    ) AS said
+    WHERE questionnaire_id = :id AND version = :version ORDER BY said.key
+""")
+
 
 async def lock_questionnaire(session: AsyncSession, code: str) -> None:
     """Let one transaction at a time make, change or publish the questionnaire with this code."""
@@ -87,6 +96,11 @@ async def upsert_draft(
     return (await session.scalars(statement)).one()
 
 
+async def questionnaire_by_id(session: AsyncSession, questionnaire_id: int) -> Questionnaire | None:
+    """The questionnaire with this id."""
+    return await session.get(Questionnaire, questionnaire_id)
+
+
 async def version_by_number(
     session: AsyncSession, questionnaire_id: int, version: int
 ) -> QuestionnaireVersion | None:
@@ -129,10 +143,11 @@ async def version_numbers(session: AsyncSession, questionnaire_id: int) -> list[
 async def insert_version(
     session: AsyncSession, questionnaire_id: int, version: int, definition: dict[str, Any]
 ) -> None:
-    """Publish a version; the database lets nobody change it afterwards."""
+    """Publish a version and its consent texts; the database lets nobody change them afterwards."""
     session.add(
         QuestionnaireVersion(
             questionnaire_id=questionnaire_id, version=version, definition=definition
         )
     )
     await session.flush()
+    await session.execute(_CONSENTS, {"id": questionnaire_id, "version": version})

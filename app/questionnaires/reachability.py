@@ -1,45 +1,56 @@
 """Whether every question can be asked: what a draft's conditions must hold to."""
 
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
 
 from app.core.problems import FieldError
-from app.questionnaires.answerable import Answered, answerable, options_of
+from app.questionnaires.answerable import Answerable, Answered, answerable
 from app.questionnaires.conditions import Path, compiled, located
 from app.questionnaires.faults import fault
-from app.questionnaires.layout import days_of, numbers_of, values_of
+from app.questionnaires.layout import values_of
+from app.questionnaires.leading import GivenUp, Ways, answers_to_try
 from app.questionnaires.schemas import (
     Date,
     Definition,
     Matrix,
-    MultipleChoice,
     Note,
     Number,
     Rating,
-    SingleChoice,
     TextQuestion,
 )
 from app.questionnaires.visibility import AllOf, AnyOf, Comparison, Condition, Not
 
-_Bound = TypeVar("_Bound", float, str)
-
 
 def refusals_of_conditions(definition: Definition, unsound: set[str]) -> Iterator[FieldError]:
     """What is wrong with conditions; those upon `unsound` questions are not looked into."""
-    for number, question in enumerate(definition.questions):
-        if question.visible_if is not None:
-            yield from _condition(definition, number, question.visible_if, unsound)
-
-
-def _condition(
-    definition: Definition, number: int, condition: Condition, unsound: set[str]
-) -> list[FieldError]:
-    path: Path = ("questions", number, "visible_if")
     parts = list(answerable(definition))
-    earlier = {one.asked.code: one.asked for one in parts if one.number < number}
     unsound = unsound | {
         one.asked.code for one in parts if definition.questions[one.number].code in unsound
     }
+    ways = Ways(definition)
+    unreached: set[str] = set()
+    for number, question in enumerate(definition.questions):
+        condition = question.visible_if
+        if condition is None:
+            continue
+        errors = _condition(definition, parts, number, condition, unsound)
+        beyond = bool(errors) or not (unsound | unreached).isdisjoint(ways.sources(condition))
+        if not beyond and ways.can_hold(condition) is False:
+            errors = [fault(("questions", number, "visible_if"), "never_asked")]
+        if errors or beyond:
+            # What depends on it would only be told the same.
+            unreached |= {one.asked.code for one in parts if one.number == number}
+        yield from errors
+
+
+def _condition(
+    definition: Definition,
+    parts: Sequence[Answerable],
+    number: int,
+    condition: Condition,
+    unsound: set[str],
+) -> list[FieldError]:
+    path: Path = ("questions", number, "visible_if")
+    earlier = {one.asked.code: one.asked for one in parts if one.number < number}
     errors: list[FieldError] = []
     for place, comparison in located(condition, path):
         asked = earlier.get(comparison.question)
@@ -118,44 +129,8 @@ def _conjunctions(condition: Condition, path: Path) -> Iterator[tuple[Path, list
 
 def _possible(definition: Definition, asked: Answered, comparisons: list[Comparison]) -> bool:
     tests = [compiled(comparison) for comparison in comparisons]
-    return any(
-        all(test({asked.code: answer}) for test in tests)
-        for answer in _answers_to_try(definition, asked, comparisons)
-    )
-
-
-def _answers_to_try(
-    definition: Definition, asked: Answered, comparisons: list[Comparison]
-) -> Iterator[Any]:
-    """Answers enough that, if none of them passes the comparisons, none does."""
-    yield None
-    match asked:
-        case SingleChoice():
-            yield from values_of(definition, asked)
-        case Rating():
-            yield from range(asked.min, asked.max + 1)
-        case MultipleChoice():
-            barred = {str(value) for one in comparisons for value in one.not_in or ()}
-            options = [one for one in options_of(definition, asked) if one.value not in barred]
-            yield [one.value for one in options if not one.exclusive]
-            yield from ([one.value] for one in options if one.exclusive)
-        case TextQuestion():
-            yield "text"
-        case Number():
-            least, most = numbers_of(asked)
-            yield from (
-                one for one in _bounds(comparisons, float, least, most) if least <= one <= most
-            )
-        case Date():
-            first, last = days_of(asked)
-            yield from (
-                one for one in _bounds(comparisons, str, first, last) if first <= one <= last
-            )
-
-
-def _bounds(
-    comparisons: list[Comparison], kind: type[_Bound], least: _Bound, most: _Bound
-) -> Iterator[_Bound]:
-    yield from (least, most)
-    for one in comparisons:
-        yield from (bound for bound in (one.gte, one.lte) if isinstance(bound, kind))
+    try:
+        answers = answers_to_try(definition, asked, comparisons)
+    except GivenUp:
+        return True
+    return any(all(test({asked.code: answer}) for test in tests) for answer in [None, *answers])

@@ -1,6 +1,7 @@
 """URLs of questionnaires."""
 
 import asyncio
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, UploadFile
@@ -10,7 +11,8 @@ from app.access.turns import InTurn
 from app.core.database import Session
 from app.core.problems import Malformed, NotFound, UnsupportedMediaType, replies
 from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
-from app.questionnaires import queries, service
+from app.questionnaires import json_schema, queries, service
+from app.questionnaires.differences import DiffOut, diff
 from app.questionnaires.problems import (
     NotOwner,
     QuestionnaireRefused,
@@ -18,6 +20,8 @@ from app.questionnaires.problems import (
     XlsformRefused,
 )
 from app.questionnaires.schemas import (
+    PreviewIn,
+    PreviewOut,
     Published,
     QuestionnaireIn,
     QuestionnaireItem,
@@ -31,10 +35,13 @@ from app.questionnaires.xlsform.writing import xlsform_of
 
 router = APIRouter(prefix="/v1/questionnaires", tags=["questionnaires"])
 
+schema_router = APIRouter(tags=["questionnaires"])
+
 Writer = Annotated[Principal, having("questionnaires:write")]
 QuestionnaireCode = Annotated[
     Code, Path(description="The questionnaire's code, such as satisfaction-six.")
 ]
+_SCHEMA = "application/schema+json"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -128,6 +135,46 @@ async def get_xlsform(
     return Response(file, media_type=_XLSX, headers=headers)
 
 
+@router.post("/{code}/preview", status_code=201, responses=replies(NotFound))
+async def preview_questionnaire(
+    code: QuestionnaireCode,
+    caller: Writer,
+    session: Session,
+    request: Request,
+    asked: PreviewIn | None = None,
+) -> PreviewOut:
+    """Make a link that shows the questionnaire's page and stores nothing.
+
+    Whoever has the link sees it, for seven days; what is filled in there is checked.
+    """
+    token, made = await service.preview(
+        session, caller, request.app.state.keyring, code, asked.version if asked else None
+    )
+    address = f"{request.app.state.settings.public_url}/p/{token}"
+    return PreviewOut(url=address, expires_at=made.until)
+
+
+@router.get("/{code}/diff", responses=replies(NotFound))
+async def compare_versions(
+    code: QuestionnaireCode,
+    turn: InTurn,
+    caller: Caller,
+    session: Session,
+    before: Annotated[VersionNumber, Query(alias="from", description="The version before.")],
+    after: Annotated[
+        VersionNumber | None,
+        Query(alias="to", description="The version after; without it, the draft."),
+    ] = None,
+) -> DiffOut:
+    """Compare two versions of a questionnaire, or one with the draft, question by question."""
+    earlier = await service.definition(session, caller, code, before)
+    later = await service.definition(session, caller, code, after)
+    changes, questions = await asyncio.to_thread(diff, earlier, later)
+    return DiffOut.model_validate(
+        {"from": before, "to": after, "changes": changes, "questions": questions}
+    )
+
+
 @router.get("/{code}", responses=replies(NotFound))
 async def get_questionnaire(
     code: QuestionnaireCode,
@@ -161,3 +208,22 @@ async def list_questionnaires(
     return Page[QuestionnaireItem](
         items=[QuestionnaireItem.model_validate(row) for row in items], next=following
     )
+
+
+@schema_router.get(
+    json_schema.ADDRESS,
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                _SCHEMA: {"schema": {"type": "object"}, "example": {"$id": json_schema.ID}}
+            },
+            "description": "A JSON Schema (2020-12).",
+        }
+    },
+)
+async def get_json_schema() -> Response:
+    """Read the JSON Schema of questionnaires, as editors check drafts by it; needs no token."""
+    headers = {"Cache-Control": "public, max-age=3600"}
+    body = json.dumps(json_schema.schema(), ensure_ascii=False)
+    return Response(body, media_type=_SCHEMA, headers=headers)

@@ -223,6 +223,34 @@ class QuestionnaireItem(Reply):
     changed_at: datetime = Field(description="When the draft was last put.")
 
 
+class PreviewIn(Body):
+    """What is to be shown."""
+
+    version: VersionNumber | None = Field(
+        None, description="A published version; without it, the draft as it is when it is opened."
+    )
+
+
+class PreviewOut(Reply):
+    """A link that shows a questionnaire to whoever has it, and stores nothing."""
+
+    url: str = Field(
+        description="The page's address. It cannot be taken back before it expires.",
+        examples=["https://survey.example.edu.cn/p/AAAAAQAAAAEAAAAAa7…"],
+    )
+    expires_at: datetime = Field(description="From then on it leads nowhere: after seven days.")
+
+
+class Warned(Reply):
+    """Something that may not be meant so; the version is published all the same."""
+
+    pointer: str = Field(
+        description="A JSON pointer into the definition.", examples=["/questions/3/visible_if"]
+    )
+    code: str = Field(description="What it is, in one word.", examples=["always_true"])
+    message: str = Field(description="What it means and what would be right.")
+
+
 class Published(Reply):
     """The version that publishing made, or found to be the draft's already."""
 
@@ -232,4 +260,7 @@ class Published(Reply):
         description="Pointers to translations that are not there, in languages that the title "
         "has: people are shown the default locale instead.",
         examples=[["/questions/3/hint/en"]],
+    )
+    warnings: list[Warned] = Field(
+        description="What may not be meant so, such as a condition that hides nothing."
     )

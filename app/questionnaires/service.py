@@ -1,5 +1,6 @@
 """Rules of questionnaires: who sees, changes and publishes them."""
 
+import asyncio
 from collections.abc import Collection
 from typing import Any
 
@@ -7,11 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import audit
 from app.access.principal import Principal
+from app.core import clock
+from app.core.keyring import Keyring
 from app.core.problems import FieldError, InvalidInput, NotFound
-from app.questionnaires import publishing, queries
+from app.questionnaires import previews, publishing, queries, suspicions
 from app.questionnaires.layout import Layout, layout_of
+from app.questionnaires.previews import Preview
 from app.questionnaires.problems import NotOwner, QuestionnaireRefused
-from app.questionnaires.schemas import Definition, Published, QuestionnaireIn
+from app.questionnaires.schemas import Definition, Published, QuestionnaireIn, Warned
 from app.questionnaires.tables import Questionnaire, QuestionnaireVersion
 from app.units import service as units
 
@@ -91,7 +95,8 @@ async def publish(session: AsyncSession, caller: Principal, code: str) -> tuple[
     await queries.lock_questionnaire(session, code)
     questionnaire = await _own(session, caller, code)
     definition = Definition.model_validate(questionnaire.draft)
-    errors = publishing.refusals(definition)
+    # Beside the loop on which parents are served: a large draft takes a while.
+    errors = await asyncio.to_thread(publishing.refusals, definition)
     if errors:
         raise QuestionnaireRefused(errors=errors)
     latest = await queries.latest_version(session, questionnaire.id)
@@ -100,8 +105,40 @@ async def publish(session: AsyncSession, caller: Principal, code: str) -> tuple[
     if changed:
         await queries.insert_version(session, questionnaire.id, number, questionnaire.draft)
         audit.record(session, caller, "questionnaire.publish", code, version=number)
-    missing = publishing.missing_translations(definition)
-    return Published(code=code, version=number, missing_translations=missing), changed
+    warnings = await asyncio.to_thread(suspicions.suspicions, definition)
+    return Published(
+        code=code,
+        version=number,
+        missing_translations=publishing.missing_translations(definition),
+        warnings=[Warned.model_validate(one) for one in warnings],
+    ), changed
+
+
+async def preview(
+    session: AsyncSession, caller: Principal, keyring: Keyring, code: str, version: int | None
+) -> tuple[str, Preview]:
+    """A token that shows a questionnaire to whoever has it for a week, and what it says.
+
+    Nothing of it is stored but that it was made. Errors: NotFound.
+    """
+    if version is not None:
+        await published(session, caller, code, version)
+    questionnaire = await visible(session, caller, code)
+    until = (clock.now() + previews.LASTS).replace(microsecond=0)
+    made = Preview(questionnaire.id, version, until)
+    audit.record(session, caller, "questionnaire.preview", code, version=version)
+    return previews.token(keyring, made), made
+
+
+async def previewed(session: AsyncSession, shown: Preview) -> tuple[str, Definition] | None:
+    """The code and definition that a preview shows now; None where it is gone."""
+    questionnaire = await queries.questionnaire_by_id(session, shown.questionnaire_id)
+    if questionnaire is None:
+        return None
+    if shown.version is None:
+        return questionnaire.code, Definition.model_validate(questionnaire.draft)
+    found = await queries.version_by_number(session, questionnaire.id, shown.version)
+    return (questionnaire.code, definition_of(found)) if found else None
 
 
 async def _own(session: AsyncSession, caller: Principal, code: str) -> Questionnaire:

@@ -12,7 +12,7 @@ _LATEST = """
 SELECT
     wanted.n - 1 AS index, latest.sequence, latest.sign, latest.cause, latest.channel,
     latest.population, latest.answered_at,
-    latest.answers, latest.numbers,
+    latest.answers, latest.numbers, latest.consent_id,
     said.positions, said.bodies
 FROM unnest($1::int[], $2::uuid[]) WITH ORDINALITY AS wanted (campaign_id, submission_id, n)
 CROSS JOIN LATERAL (
@@ -38,11 +38,11 @@ CROSS JOIN LATERAL (
 _REVERSE = """
 INSERT INTO responses (
     campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-    answered_at, seconds, locale, quality, answers, numbers, cause
+    answered_at, seconds, locale, quality, answers, numbers, cause, consent_id
 )
 SELECT
     campaign_id, submission_id, sequence + 1, -1, unit_id, population, channel, origin_id,
-    answered_at, seconds, locale, quality, answers, numbers, $4
+    answered_at, seconds, locale, quality, answers, numbers, $4, consent_id
 FROM responses
 WHERE campaign_id = $1 AND submission_id = $2 AND sequence = $3
 """
@@ -54,11 +54,11 @@ WITH gone AS (
 )
 INSERT INTO responses (
     campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-    answered_at, seconds, locale, quality, answers, numbers, cause
+    answered_at, seconds, locale, quality, answers, numbers, cause, consent_id
 )
 SELECT
     campaign_id, submission_id, sequence + step.n, step.sign, unit_id, population, channel,
-    origin_id, answered_at, seconds, locale, quality, answers, numbers, step.cause
+    origin_id, answered_at, seconds, locale, quality, answers, numbers, step.cause, consent_id
 FROM responses, (VALUES (1, 1, $4::smallint), (2, -1, $5::smallint)) AS step (n, sign, cause)
 WHERE campaign_id = $1 AND submission_id = $2 AND sequence = $3
 """
@@ -78,9 +78,10 @@ ORDER BY fingerprint FOR UPDATE
 _APPEND = """
 INSERT INTO responses (
     campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-    answered_at, seconds, locale, answers, numbers, cause
+    answered_at, seconds, locale, answers, numbers, cause, consent_id
 ) VALUES (
-    $1, $2, $3, 1, $4, $5, $6, $7, $8, CASE WHEN $9::int < 32768 THEN $9 END, $10, $11, $12, $13
+    $1, $2, $3, 1, $4, $5, $6, $7, $8, CASE WHEN $9::int < 32768 THEN $9 END, $10, $11, $12, $13,
+    $14
 )
 """
 
@@ -130,6 +131,7 @@ async def append(connection: Connection, submission: Submission, sequence: int) 
         submission.encoded.answers,
         submission.encoded.numbers,
         Cause.revised,
+        submission.consent_id,
     )
     for position, body in submission.encoded.texts:
         await connection.execute(

@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.database import Connection
 from app.core.problems import NotFound
 from app.responses import ledger, queries
-from app.responses.directory import Directory, Rules
+from app.responses.directory import Directory, Questionnaire, Rules
 from app.responses.ledger import settling
 from app.responses.problems import Closed
 from app.responses.submission import receipt, receipt_names
@@ -32,8 +32,21 @@ class Arrival:
     answers: dict[str, Any] | None
     """None after the campaign's `answers_shown`, so that nobody can demand to be shown them later,
     or where the response does not count."""
+    consent: "Consented | None"
+    """What its person agreed to, where the questionnaire has a text for it."""
     erased_from: datetime
     """From when on everything is erased that could lead to a person."""
+
+
+@dataclass(frozen=True)
+class Consented:
+    """Which text a person was shown and agreed to by sending."""
+
+    version: int
+    """Of the questionnaire."""
+    locale: str
+    sha256: str
+    """Of the exact text in UTF-8, in hexadecimal."""
 
 
 async def read(connection: Connection, directory: Directory, text: str) -> Arrival:
@@ -44,10 +57,19 @@ async def read(connection: Connection, directory: Directory, text: str) -> Arriv
         raise _unknown()
     status = _status(row)
     answers = None
+    population = next(one for one in rules.populations if one.position == row["population"])
+    asked = population.questionnaire
     if status == "accepted" and clock.now() - row["answered_at"] < rules.answers_shown:
-        population = next(one for one in rules.populations if one.position == row["population"])
-        answers = population.questionnaire.validator.decode(ledger.encoded_of(row))
-    return Arrival(rules.code, status, row["answered_at"], answers, rules.erased_from)
+        answers = asked.validator.decode(ledger.encoded_of(row))
+    consent = _consented(asked, row["consent_id"])
+    return Arrival(rules.code, status, row["answered_at"], answers, consent, rules.erased_from)
+
+
+def _consented(asked: Questionnaire, consent_id: int | None) -> Consented | None:
+    consent = asked.consents.get(consent_id) if consent_id is not None else None
+    if consent is None:
+        return None
+    return Consented(asked.version, consent.locale, consent.text_sha256.hex())
 
 
 def _status(row: dict[str, Any]) -> ArrivalStatus:

@@ -24,6 +24,7 @@ from app.responses.guesses import check_guesses, count_guess, few_guesses
 from app.responses.problems import Closed, LinkRevoked, NotOpenYet
 from app.responses.schemas import (
     ArrivalOut,
+    ConsentOut,
     LinkView,
     QuestionnaireView,
     ReceiptIn,
@@ -166,6 +167,7 @@ async def get_link(
     admits_devices = refusal is None and entrance.admits("device")
     return LinkView(
         campaign={"code": entrance.rules.code, "title": entrance.rules.title},
+        sandbox=entrance.rules.sandbox,
         purpose=entrance.rules.purpose,
         erased_from=entrance.rules.erased_from,
         unit=UnitRef(code=entrance.unit_code, name=entrance.unit_name),
@@ -213,6 +215,7 @@ def _arrival(arrival: receipts.Arrival) -> ArrivalOut:
         campaign=arrival.campaign,
         received_at=arrival.received_at,
         answers=arrival.answers,
+        consent=ConsentOut.model_validate(arrival.consent) if arrival.consent else None,
         erased_from=arrival.erased_from,
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from pydantic import Field
 
+from app.campaigns.schemas import Sandbox
 from app.core.problems import FieldError, InvalidInput, Malformed, pointer
 from app.core.schemas import Body, Reply
 from app.questionnaires.schemas import Option, Question
@@ -94,6 +95,18 @@ class ReceiptIn(Body):
     receipt: str = Field(max_length=200, description="As the reply to the response gave it.")
 
 
+class ConsentOut(Reply):
+    """Which text a person was shown and agreed to by sending."""
+
+    version: int = Field(description="The version of the questionnaire that it is of.")
+    locale: str = Field(description="The language that it was shown in.", examples=["zh-CN"])
+    sha256: str = Field(
+        description="The SHA-256 of the exact text in UTF-8, in hexadecimal, so that anybody can "
+        "compare the text that they hold.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+
+
 class ArrivalOut(Reply):
     """What a receipt proves."""
 
@@ -105,6 +118,9 @@ class ArrivalOut(Reply):
     received_at: datetime = Field(description="When it arrived.")
     answers: dict[str, Any] | None = Field(
         description="The answers, for the campaign's `answers_shown_minutes`; then null."
+    )
+    consent: ConsentOut | None = Field(
+        None, description="What the person agreed to; null where there was no text to agree to."
     )
     erased_from: datetime = Field(
         description="From then on all that could lead to a person is erased; the receipt goes on "
@@ -140,6 +156,7 @@ class LinkView(Reply):
     """What a client needs to show a link's questionnaire and to send its answers."""
 
     campaign: dict[str, str] = Field(description="`code` and `title`.")
+    sandbox: Sandbox = False
     purpose: str | None = Field(description="What the answers are for, where the bureau says so.")
     erased_from: datetime = Field(
         description="From then on all that could lead to a person is erased."

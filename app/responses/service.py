@@ -284,6 +284,7 @@ def _submission(
         seconds=_seconds(sent.started_at, now),
         locale=sent.locale,
         network=network_mark(key, network) if key and network else None,
+        consent_id=entrance.population.questionnaire.consent_id(sent.locale),
         keep_last=entrance.rules.on_duplicate == "keep_last",
     )
 

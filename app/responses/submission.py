@@ -53,6 +53,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     locale: str | None = None
     network: int | None = None
     """The mark of the network that it came from; none where that says nothing of anybody."""
+    consent_id: int | None = None
+    """The consent text that its person was shown, where there is one."""
     keep_last: bool = False
     """Whether it takes the place of this person's earlier response through the same channel."""
 

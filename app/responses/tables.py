@@ -96,6 +96,9 @@ class Response(Base):
     locale: Mapped[str | None] = mapped_column(Text)
     cause: Mapped[int | None] = mapped_column(SmallInteger)
     """A `Cause`; null for the response as it came."""
+    consent_id: Mapped[int | None]
+    """The consent text that its person was shown, of the version's `consents`; null where there
+    was none, as on the telephone, where it is read out."""
 
     __table_args__ = (
         # No foreign keys: the intake's own statement joins the campaign, and each would cost a

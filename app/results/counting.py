@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from app.counts import sums
 from app.counts.selection import Counted
+from app.questionnaires.comparing import reasons
 from app.questionnaires.layout import Layout, Place
 from app.results import rates
 
@@ -33,6 +35,17 @@ class Asked:
     """None: pooled."""
     places: Mapping[int, Sequence[Place]]
     """Where it is stored, for each population that is asked it."""
+
+    @cached_property
+    def comparable(self) -> bool:
+        """Whether the question is the same thing to every population, so that their votes add up.
+
+        Pooled votes always do: each counts as its own version says.
+        """
+        if self.question is None:
+            return True
+        [first, *others] = (place for places in self.places.values() for place in places)
+        return not any(reasons(first, one) for one in others)
 
     @property
     def values(self) -> list[str]:

@@ -39,7 +39,10 @@ async def coverage(
     rows, following = ordering.page(
         _rows(units, populations, bases, responded), beyond=beyond, limit=query.limit
     )
-    return CoverageOut(campaign=campaign.code, as_of=as_of, rows=rows, next=following)
+    found = CoverageOut(campaign=campaign.code, as_of=as_of, rows=rows, next=following)
+    if campaign.sandbox_of is not None:
+        found.sandbox = True
+    return found
 
 
 async def _responded(

@@ -44,7 +44,9 @@ def estimate(asked: Asked, population: int, numbers: Sequence[int], heads: int |
     """What the sums of one population say, which is asked it."""
     places = asked.places[population]
     respondents = numbers[sums.RESPONDENTS]
-    votes = _pooled(numbers, len(places)) if asked.question is None else _single(places[0], numbers)
+    votes = Votes(*numbers[sums.RESPONDENTS + 1 : sums.CELLS])
+    if asked.question is not None:
+        votes = _single(places[0], numbers)
     interval, lack = None, _lack(places, votes, respondents, heads)
     if lack is None and asked.question is not None:
         # What `pooled_interval` would say of one vote each, without its arithmetic.
@@ -64,12 +66,6 @@ def _lack(
     if heads is None:
         return "heads_unknown"
     return "more_than_heads" if max(respondents, votes.persons) > heads else None
-
-
-def _pooled(numbers: Sequence[int], questions: int) -> Votes:
-    votes = Votes(*numbers[sums.RESPONDENTS + 1 : sums.CELLS])
-    # A person with v votes adds v² or more: less, and who gave which is not known.
-    return votes if votes.vv >= votes.v else clusters.of_tally(votes.p, votes.v, questions)
 
 
 def _single(place: Place, numbers: Sequence[int]) -> Votes:

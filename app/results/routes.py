@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.access.principal import Principal, having
@@ -64,7 +63,7 @@ async def get_results(
         raise NoRelease()
     results, values = await service.results(session, caller, campaign, query)
     table = spreadsheet.results_csv(results.rows, values) if _wants_csv(request) else None
-    return _reply(request, results, table, results.next)
+    return _reply(request, results, table)
 
 
 @router.get(
@@ -82,7 +81,7 @@ async def get_coverage(
     campaign = await campaigns.visible(session, caller, code)
     found = await coverage.coverage(session, caller, campaign, query)
     table = spreadsheet.coverage_csv(found.rows) if _wants_csv(request) else None
-    return _reply(request, found, table, found.next)
+    return _reply(request, found, table)
 
 
 @router.get(
@@ -104,7 +103,7 @@ async def get_ranking(
         raise NoRelease()
     found = await ranking.ranking(session, caller, campaign, query)
     table = spreadsheet.ranking_csv(found.rows) if _wants_csv(request) else None
-    return _reply(request, found, table, found.next)
+    return _reply(request, found, table)
 
 
 @router.get(
@@ -126,7 +125,7 @@ async def get_numbers(
         raise NoRelease()
     found = await numbers.numbers(session, caller, campaign, query)
     table = spreadsheet.numbers_csv(found.rows) if _wants_csv(request) else None
-    return _reply(request, found, table, found.next)
+    return _reply(request, found, table)
 
 
 @router.get("/trends", response_model=TrendOut, responses=_described(NotFound, NoRelease))
@@ -142,13 +141,16 @@ async def get_trends(
         raise NoRelease()
     found = await trends.trend(session, caller, query)
     table = spreadsheet.trend_csv(found.rows) if _wants_csv(request) else None
-    return _reply(request, found, table, None)
+    return _reply(request, found, table)
 
 
 def _reply(
-    request: Request, reply: BaseModel, table: bytes | None, following: str | None
+    request: Request,
+    reply: ResultsOut | CoverageOut | RankingOut | NumbersOut | TrendOut,
+    table: bytes | None,
 ) -> Response:
     """The reply as JSON, or as the table; 304 where the caller has it."""
+    of_one_campaign = None if isinstance(reply, TrendOut) else reply
     lasting = table
     if lasting is None:
         lasting = reply.model_dump_json(exclude={"as_of"}, exclude_unset=True).encode()
@@ -158,13 +160,15 @@ def _reply(
         "Vary": "Authorization, Accept",
         "Cache-Control": "private, no-cache",
     }
+    if of_one_campaign and of_one_campaign.sandbox:  # a table has no other place to say it
+        headers["Xinsheng-Sandbox"] = "true"
     if _matches(request, etag):
         return Response(status_code=304, headers=headers)
     if table is None:
         body = reply.model_dump_json(exclude_unset=True)
         return Response(body, headers=headers, media_type="application/json")
-    if following is not None:
-        parameters = {**request.query_params, "cursor": following}
+    if of_one_campaign and of_one_campaign.next is not None:
+        parameters = {**request.query_params, "cursor": of_one_campaign.next}
         headers["Link"] = f'<?{urlencode(parameters)}>; rel="next"'
     return Response(table, headers=headers, media_type=_CSV)
 

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.campaigns.schemas import Channel
+from app.campaigns.schemas import Channel, Sandbox
 from app.core.schemas import Body, Code, Cursor, Limit, Reply
+from app.counts.selection import Source
 from app.units.schemas import Kind, UnitRef
 
 Dimension = Literal["unit", "population", "channel", "question", "day"]
@@ -64,7 +65,7 @@ class ResultsQuery(CoverageQuery):
     population: Code | None = Field(None, description="Only this population of the campaign.")
     channel: Channel | None = Field(None, description="Only responses of this channel.")
     question: Code | None = Field(None, description="Only this question, instead of the pool.")
-    source: Literal["all", "individual", "tally"] = Field(
+    source: Source = Field(
         "all", description="Single responses, counts that were aggregated elsewhere, or both."
     )
     quality: Literal["all", "clean"] = Field(
@@ -139,6 +140,12 @@ class ResultRow(Reply):
         description="Don't-know votes / answered; null where nobody answered.", examples=[0.05]
     )
     suppressed: bool = Field(description="Whether figures are hidden to protect persons.")
+    comparable: bool = Field(
+        True,
+        description="Stands where it is false: populations are asked different versions, in which "
+        "this question is not the same (see `diff` of the questionnaire). Votes are added up by "
+        "value, and each counts as its own version says; read them by population.",
+    )
 
 
 class CompositePart(Reply):
@@ -179,6 +186,7 @@ class ResultsOut(Reply):
     """Results of one campaign."""
 
     campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
+    sandbox: Sandbox = False
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
     exact: bool = Field(description="True: live and nothing hidden.")
     rows: list[ResultRow] = Field(
@@ -258,6 +266,7 @@ class CoverageOut(Reply):
     """Coverage of one campaign."""
 
     campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
+    sandbox: Sandbox = False
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
     rows: list[CoverageRow] = Field(description="In order of unit code, population and target.")
     next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")

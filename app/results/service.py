@@ -73,15 +73,15 @@ async def results(
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
     asked = _asked(query, layouts)
-    found: list[Counted] = []
-    if query.source != "tally":
-        found = await counted(session, _selection(campaign, root_id, query, layouts))
+    found = await counted(session, _selection(campaign, root_id, query, layouts))
     table = await _table(session, campaign, root_id, query, populations, asked, layouts, found)
     if query.limit is None and table.size > MAX_ROWS:
         message = f"This makes more than {MAX_ROWS:,} rows: read it in pages, or ask for less."
         raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
     rows, following = ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
     reply = ResultsOut(campaign=campaign.code, as_of=as_of, exact=True, rows=rows, next=following)
+    if campaign.sandbox_of is not None:
+        reply.sandbox = True
     if len(populations) > 1:
         one = asked_about(query.question, layouts)
         heads = await heads_at(session, campaign, populations, root_id=root_id, level=None)
@@ -133,6 +133,7 @@ def _selection(
         by_channel=True,
         by_day="day" in by,
         channel=Channel[query.channel] if query.channel else None,
+        source=query.source,
         clean=query.quality == "clean",
     )
 

@@ -29,6 +29,7 @@ _RESULT_COLUMNS = (
     "no_interval",
     "heads",
     "suppressed",
+    "comparable",
 )
 _COVERAGE_COLUMNS = (
     "unit",
@@ -110,6 +111,7 @@ def _result_cells(row: ResultRow, values: Sequence[str]) -> list[object]:
         row.no_interval,
         row.heads,
         row.suppressed,
+        row.comparable,
         *(row.counts.get(value) for value in values),
     ]
 

@@ -66,8 +66,10 @@ class Table:
             figures = self.count.figures(group, asked)
             if not figures.respondents and group.unit is None and "unit" in self.by:
                 continue
+            comparable = group.population is not None or asked.comparable
             row = ResultRow(
                 **about,
+                **({} if comparable else {"comparable": False}),
                 question=asked.question,
                 suppressed=False,
                 **figures._asdict(),

@@ -12,8 +12,13 @@ from app.identity.wechat.tables import WeChatExchange, WeChatPass
 from app.responses.tables import Claim, ResponseText, VoidedClaim
 from app.retention.tables import Destruction, KeysFile
 from app.rosters.tables import RosterEntry, RosterProof
-from app.telephone.tables import Interview
+from app.telephone.reconciliation.tables import AnsweredBefore
+from app.telephone.tables import Delivery, DeliveryChunk, Interview
 
+_CALLS_OF_NOBODY = text(
+    "(SELECT jsonb_agg(call - 'interviewer' ORDER BY number) "
+    "FROM jsonb_array_elements(calls) WITH ORDINALITY AS made (call, number))"
+)
 _WATCHED_DAYS = 7
 """For so long it is looked again whether anything of a destroyed campaign came after."""
 _DUE = (
@@ -58,12 +63,32 @@ async def erase(session: AsyncSession, campaign_id: int, *, texts: bool) -> dict
         ("voided", delete(VoidedClaim).where(VoidedClaim.campaign_id == campaign_id)),
         ("roster", delete(RosterEntry).where(RosterEntry.campaign_id == campaign_id)),
         ("roster_proofs", delete(RosterProof).where(RosterProof.campaign_id == campaign_id)),
+        (
+            "answered_before",
+            delete(AnsweredBefore).where(AnsweredBefore.campaign_id == campaign_id),
+        ),
         ("texts", delete(ResponseText).where(ResponseText.campaign_id == campaign_id)),
         (
             "interviews",
             update(Interview)
             .where(Interview.campaign_id == campaign_id)
-            .values(child=None, sample_id=None, interviewer=None, content_mac=b""),
+            .values(
+                child=None,
+                sample_id=None,
+                interviewer=None,
+                recording=None,
+                recording_sha256=None,
+                calls=_CALLS_OF_NOBODY,
+                content_mac=b"",
+            ),
+        ),
+        (
+            "waiting",
+            delete(DeliveryChunk).where(
+                DeliveryChunk.delivery_id.in_(
+                    select(Delivery.id).where(Delivery.campaign_id == campaign_id)
+                )
+            ),
         ),
     ):
         if texts or name != "texts":

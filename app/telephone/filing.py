@@ -1,10 +1,12 @@
 """Filing interviews: revisions kept as history, and what counts of them in the ledger."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
+
+import msgspec
 
 from app.core.database import Connection
 from app.core.problems import FieldError
@@ -13,10 +15,25 @@ from app.responses.directory import Rules
 from app.responses.submission import Outcome, Submission
 from app.rosters.ties import tied
 from app.telephone import queries
-from app.telephone.items import Item, Seals, shown_by, submission_of
+from app.telephone.items import Item, Seals, calls_of, shown_by, submission_of
 from app.telephone.problems import InterviewConflict
+from app.telephone.reconciliation import answered
+from app.telephone.tallies.guard import Guard
 
 Filed = Literal["accepted", "replayed", "updated"]
+_AS_SENT = (
+    "interview_id",
+    "revision",
+    "disposition",
+    "child",
+    "sample_id",
+    "interviewer",
+    "started_at",
+    "ended_at",
+    "language",
+    "recording",
+    "recording_sha256",
+)
 
 
 class RulesChanged(Exception):
@@ -39,19 +56,34 @@ class Filing:
     one statement stores them all; whatever could depend on them has them stored first.
     """
 
-    def __init__(self, connection: Connection, rules: Rules, seals: Seals, source_id: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        rules: Rules,
+        seals: Seals,
+        *,
+        source_id: int,
+        delivery_id: int,
+    ) -> None:
         self._connection = connection
         self._rules = rules
         self._seals = seals
         self._source_id = source_id
+        self._delivery_id = delivery_id
         self._history: defaultdict[str, list[_Revision]] = defaultdict(list)
         self._new: list[tuple[Item, UUID, _Revision]] = []
+        self._told: list[Filed] = []
         self._waiting: list[tuple[Submission, _Revision]] = []
+        self._refused: list[Submission] = []
+        self._shown: dict[int, tuple[bytes, ...]] = {}
         self._ties: dict[bytes, set[bytes]] = {}
+        self._guard = Guard(connection, rules.id, source_id)
 
     async def open(self, items: Sequence[Item]) -> None:
         """Get out what is on file of these interviews, and in rosters of their persons."""
-        shown = {one for item in items if item.encoded for one in shown_by(item, self._rules)}
+        await self._guard.open(items)
+        self._shown = {id(item): shown_by(item, self._rules) for item in items if item.encoded}
+        shown = {one for some in self._shown.values() for one in some}
         self._ties = await tied(self._connection, self._rules.id, shown)
         for row in await queries.revisions(
             self._connection,
@@ -63,7 +95,7 @@ class Filing:
             self._history[row["interview_id"]].append(revision)
 
     async def add(self, item: Item) -> Filed:
-        """File one item. Errors: InterviewConflict."""
+        """File one item. Errors: InterviewConflict, DoubleCount."""
         history = self._history[item.sent.interview_id]
         content_mac = self._seals.content(item)
         former = history[-1] if history else None
@@ -79,28 +111,43 @@ class Filing:
         if former is not None and item.sent.revision <= former.number:
             message = "Give other content a revision above the latest one."
             raise InterviewConflict(errors=[FieldError("/revision", "not_higher", message)])
+        self._guard.check(item)
         revision = _Revision(item.sent.revision, content_mac, "no_answers")
         submission_id = self._seals.submission_id(self._source_id, item.sent.interview_id)
         history.append(revision)
+        told: Filed = "accepted" if former is None else "updated"
         self._new.append((item, submission_id, revision))
+        self._told.append(told)
         submission = None
         if item.encoded is not None:
-            submission = submission_of(
-                item, self._rules, self._source_id, submission_id, self._ties
-            )
+            shown = self._shown[id(item)]
+            claimed = set(shown).union(*(self._ties.get(one, ()) for one in shown))
+            submission = submission_of(item, self._rules, self._source_id, submission_id, claimed)
         if former is not None:
             await self._correct(former, revision, submission, submission_id)
-            return "updated"
-        if submission is not None:
+        elif submission is not None:
             self._waiting.append((submission, revision))
-        return "accepted"
+        return told
 
     async def close(self) -> None:
         """Store everything that was filed."""
         await self._store_waiting()
+        await self._guard.close(item for item, _, _ in self._new)
         if self._new:
             rows = [self._row(*one) for one in self._new]
             await queries.insert_interviews(self._connection, rows)
+        await answered.note(self._connection, self._rules, self._source_id, self._refused)
+
+    def already_answered(self) -> Counter[Filed]:
+        """How many of those that were filed count nowhere, since their persons had answered.
+
+        By what they are told instead; known when everything is stored.
+        """
+        return Counter(
+            told
+            for told, (_, _, revision) in zip(self._told, self._new, strict=True)
+            if revision.status == "already_answered"
+        )
 
     async def _correct(
         self,
@@ -111,7 +158,8 @@ class Filing:
     ) -> None:
         await self._store_waiting()
         if submission is not None:
-            revision.status = _status(await ledger.revise(self._connection, submission))
+            outcome = await ledger.revise(self._connection, submission)
+            revision.status = self._settled(submission, outcome)
         elif former.status == "counted":
             await ledger.withdraw(self._connection, self._rules.id, submission_id)
 
@@ -120,14 +168,21 @@ class Filing:
         if waiting:
             submissions = [submission for submission, _ in waiting]
             outcomes = await ledger.store(self._connection, submissions)
-            for (_, revision), outcome in zip(waiting, outcomes, strict=True):
-                revision.status = _status(outcome)
+            for (submission, revision), outcome in zip(waiting, outcomes, strict=True):
+                revision.status = self._settled(submission, outcome)
+
+    def _settled(self, submission: Submission, outcome: Outcome) -> str:
+        if outcome is Outcome.already_answered:
+            self._refused.append(submission)
+        return _status(outcome)
 
     def _row(self, item: Item, submission_id: UUID, revision: _Revision) -> dict[str, Any]:
-        kept = ("interview_id", "revision", "disposition", "attempts", "child", "sample_id")
-        times = ("interviewer", "started_at", "ended_at")
+        calls = calls_of(item.sent)
         return {
-            **{name: getattr(item.sent, name) for name in kept + times},
+            **{name: getattr(item.sent, name) for name in _AS_SENT},
+            "attempts": len(calls) if calls else item.sent.attempts,
+            "calls": calls and msgspec.json.encode(calls).decode(),
+            "delivery_id": self._delivery_id,
             "campaign_id": self._rules.id,
             "source_id": self._source_id,
             "content_mac": revision.content_mac,

@@ -3,9 +3,9 @@
 import asyncio
 import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -136,11 +136,20 @@ def _together(problems: Sequence[Problem]) -> Problem:
     return InvalidInput(errors=[error for problem in problems for error in problem.errors])
 
 
-def at(index: int, problem: Problem) -> Problem:
-    """The same problem with pointers from the request's body."""
-    where = f"/interviews/{index}"
-    errors = [replace(error, pointer=where + error.pointer) for error in problem.errors]
-    return type(problem)(problem.detail, errors=errors)
+def _more_of(sent: InterviewIn) -> dict[str, Any]:
+    more = {name: getattr(sent, name) for name in ("language", "recording", "recording_sha256")}
+    more["calls"] = calls_of(sent)
+    return {name: value for name, value in more.items() if value is not None}
+
+
+def calls_of(sent: InterviewIn) -> list[dict[str, Any]] | None:
+    """The attempts as they are stored: times in UTC, without what was left out."""
+    if sent.calls is None:
+        return None
+    return [
+        {**call.model_dump(exclude_none=True), "at": call.at.astimezone(UTC).isoformat()}
+        for call in sent.calls
+    ]
 
 
 class Seals:
@@ -158,7 +167,7 @@ class Seals:
         """What is equal for equal content, whatever its revision and spelling."""
         sent = item.sent
         began = sent.started_at
-        canonical = [
+        canonical: list[Any] = [
             item.unit_id,
             item.population.position,
             sent.child,
@@ -173,6 +182,8 @@ class Seals:
         ]
         if sent.external_id is not None:  # else as it was before there were external ids
             canonical.append(sent.external_id)
+        if more := _more_of(sent):  # else as it was before there were these
+            canonical.append(more)
         return hmac.digest(self._content_key, msgspec.json.encode(canonical), "sha256")
 
     def submission_id(self, source_id: int, interview_id: str) -> UUID:
@@ -196,13 +207,11 @@ def submission_of(
     rules: Rules,
     source_id: int,
     submission_id: UUID,
-    ties: Mapping[bytes, Collection[bytes]],
+    claimed: Collection[bytes],
 ) -> Submission:
-    """The response that an interview with answers makes; `ties` as `rosters` found them."""
+    """The response that an interview with answers makes; `claimed`: all that is its person's."""
     assert item.encoded is not None
     sent = item.sent
-    shown = shown_by(item, rules)
-    claimed = set(shown).union(*(ties.get(one, ()) for one in shown))
     seconds = (sent.ended_at - sent.started_at).total_seconds() if sent.started_at else None
     return Submission(
         campaign_id=rules.id,

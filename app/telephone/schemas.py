@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,20 +11,26 @@ from pydantic import (
     BeforeValidator,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from app.campaigns.schemas import Sandbox
+from app.core import clock
 from app.core.problems import FieldError, InvalidInput, Malformed, pointer
-from app.core.schemas import Body, Code, ProblemDocument, Reply, Time
+from app.core.schemas import Body, Code, ProblemDocument, Reply, Time, from_cursor
 from app.telephone.dispositions import NAMES
 
 MAX_INTERVIEWS = 1000
 _LONGEST = timedelta(days=366)
 _MAX_ERRORS = 50
+_TIME: TypeAdapter[datetime] = TypeAdapter(Time)
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"
+_SHA256 = r"^[0-9A-Fa-f]{64}$"
 
 
 def _known(code: str) -> str:
@@ -56,6 +62,17 @@ _Disposition = Annotated[
         examples=["1.1"],
     ),
 ]
+
+
+class Call(Body):
+    """One attempt to reach the person."""
+
+    at: Time = Field(description="When it was made.")
+    disposition: _Disposition
+    interviewer: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="Who called, in the contractor's own terms."
+    )
+    seconds: int | None = Field(None, ge=0, le=86_400, strict=True, description="How long it took.")
 
 
 class InterviewIn(Body):
@@ -95,6 +112,18 @@ class InterviewIn(Body):
     )
     started_at: Time | None = Field(None, description="When the interview began.")
     ended_at: Time = Field(description="When it ended: inside the campaign's window.")
+    language: Annotated[str, StringConstraints(pattern=_LANGUAGE)] | None = Field(
+        None, description="In which it was held (BCP 47).", examples=["zh-CN"]
+    )
+    recording: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="Under which the contractor has its recording, in its own terms."
+    )
+    recording_sha256: Annotated[str, StringConstraints(pattern=_SHA256)] | None = Field(
+        None, description="SHA-256 of the recording, as 64 hexadecimal digits."
+    )
+    calls: Annotated[list[Call], Field(min_length=1, max_length=50)] | None = Field(
+        None, description="Every attempt, the first one first; `attempts` is their number."
+    )
     answers: dict[_QuestionCode, Any] | None = Field(
         None,
         description="Answers by question code. 1.2 may leave required questions unanswered.",
@@ -111,23 +140,55 @@ class InterviewIn(Body):
             raise PydanticCustomError(
                 "times_in_order", "An interview ends after it began, and within a year."
             )
+        if self.calls is not None and self.attempts not in (None, len(self.calls)):
+            raise PydanticCustomError(
+                "attempts_differ", "`attempts` is the number of `calls`: leave one of them out."
+            )
         return self
 
 
 ItemStatus = Literal["accepted", "replayed", "updated", "already_answered", "rejected"]
 
 
+class ItemError(Reply):
+    """One thing that is wrong with an item."""
+
+    pointer: str = Field(
+        description="A JSON pointer into the body, else into the line's or row's item.",
+        examples=["/unit"],
+    )
+    code: str = Field(description="What is wrong, for programs.", examples=["not_found"])
+    message: str = Field(description="What would be right, for people.")
+    row: int | None = Field(
+        None, description="In a table: the row, as Excel counts them; else left out.", examples=[7]
+    )
+    column: str | None = Field(
+        None,
+        description="In a table: the column's letter and name; left out where it is of none.",
+        examples=["C 结果"],
+    )
+
+
+class ItemProblem(ProblemDocument):
+    """A problem document (RFC 9457) about one item."""
+
+    errors: list[ItemError] = Field(description="What was wrong with which field.")  # type: ignore[assignment]
+
+
 class InterviewResult(Reply):
     """What became of one item."""
 
-    index: int = Field(description="Its place in the request, from 0.")
+    index: int = Field(
+        description="Its place in the request, from 0: in NDJSON its line, in a table its row "
+        "among those that are not empty."
+    )
     interview_id: str | None = Field(description="Null where the item has no readable one.")
     status: ItemStatus = Field(
         description="`replayed`: it came before with the same content. `updated`: it took the "
         "place of an earlier revision. `already_answered`: kept for the call statistics and not "
         "counted; said only of phones in the contractor's own assigned sample."
     )
-    problem: ProblemDocument | None = Field(
+    problem: ItemProblem | None = Field(
         None, description="Why a rejected item was not taken; left out of the others."
     )
 
@@ -135,6 +196,8 @@ class InterviewResult(Reply):
 class InterviewsOut(Reply):
     """What became of a delivery: how many of each, and every item in the request's order."""
 
+    delivery: int = Field(description="The delivery, under which it is on file.", examples=[12])
+    sandbox: Sandbox = False
     accepted: int = Field(description="Items that are new and on file.", examples=[1])
     replayed: int = Field(description="Items that had come before, the same.", examples=[0])
     updated: int = Field(description="Items that corrected an earlier revision.", examples=[0])
@@ -145,6 +208,48 @@ class InterviewsOut(Reply):
     )
     rejected: int = Field(description="Items that were not taken.", examples=[0])
     results: list[InterviewResult] = Field(description="One for each item, in the request's order.")
+
+
+class DeliveryQueued(Reply):
+    """A delivery that is taken in the background."""
+
+    delivery: int = Field(description="The delivery, under which it is on file.", examples=[12])
+    sandbox: Sandbox = False
+    job: str = Field(
+        description="Where its job tells how far it is, and in the end how many items became what.",
+        examples=["/v1/jobs/7d0c7a0e-57ba-4dd1-a9d4-1c33e2b2f4d4"],
+    )
+
+
+class RefusalOut(Reply):
+    """An item that was not taken."""
+
+    index: int = Field(description="Its place in the delivery, from 0.", examples=[6])
+    interview_id: str | None = Field(description="Null where the item has no readable one.")
+    problem: ItemProblem = Field(description="Why.")
+
+
+class RevisionOut(Reply):
+    """One revision of an interview as its contractor delivered it."""
+
+    revision: int = Field(description="Its number.", examples=[1])
+    disposition: str = Field(description="AAPOR's.", examples=["1.1"])
+    attempts: int | None = Field(description="Calls it took.", examples=[2])
+    ended_at: datetime = Field(description="When it ended.")
+    delivery: int | None = Field(description="The delivery that brought it.", examples=[12])
+    received_at: datetime = Field(description="When it came.")
+    status: Literal["answered", "no_answers"] = Field(
+        description="Whether it came with answers. Which of these count is told in numbers only, "
+        "or anyone with a list of phones could ask who has answered.",
+        examples=["answered"],
+    )
+
+
+class InterviewHistory(Reply):
+    """Every revision of an interview, the first one first."""
+
+    interview_id: str = Field(description="The contractor's own name for it.", examples=["V-1"])
+    revisions: list[RevisionOut] = Field(description="The last of them is in force.")
 
 
 def decode_interviews(body: bytes) -> list[Any]:
@@ -182,10 +287,35 @@ def read_interview(item: Any) -> InterviewIn:
 
 def _place(location: tuple[int | str, ...]) -> str:
     # What stands in the place of an unknown field's name can be anything, even a phone number.
+    if location[:1] == ("calls",):
+        known = Call.model_fields
+        return pointer(
+            [one for one in location if isinstance(one, int) or one in {"calls", *known}]
+        )
     return pointer([one for one in location[:1] if one in InterviewIn.model_fields])
 
 
-def readable_id(item: Any) -> str | None:
-    """The interview_id of an item of whatever shape."""
-    named = item.get("interview_id") if isinstance(item, dict) else None
-    return named if isinstance(named, str) and _CODE.fullmatch(named) else None
+def readable_code(item: Any, name: str) -> str | None:
+    """A code, such as the `interview_id`, of an item of whatever shape."""
+    said = item.get(name) if isinstance(item, dict) else None
+    return said if isinstance(said, str) and _CODE.fullmatch(said) else None
+
+
+def readable_day(item: Any) -> date | None:
+    """The day, in Asia/Shanghai, on which an item of whatever shape ended."""
+    said = item.get("ended_at") if isinstance(item, dict) else None
+    try:
+        return clock.day_of(_TIME.validate_python(said))
+    except ValidationError:
+        return None
+
+
+def index_from(cursor: str | None) -> int:
+    """The index in a cursor of refusals, after which the page begins. Errors: InvalidInput."""
+    position = from_cursor(cursor)
+    if position is None:
+        return -1
+    if not _DIGITS.fullmatch(position):
+        message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
+        raise _refused("?cursor", "bad_cursor", message)
+    return int(position)

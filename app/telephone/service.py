@@ -1,31 +1,44 @@
-"""Rules of the telephone: when deliveries are taken, and what their items are told."""
+"""Rules of the telephone: deliveries taken at once or in the background, and what is on file."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Sequence
-from datetime import timedelta
-from functools import partial
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
 
-from asyncpg.exceptions import DeadlockDetectedError, UniqueViolationError
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import audit
 from app.access.principal import Principal
+from app.campaigns import sandboxes
 from app.campaigns.tables import Campaign
-from app.core import clock
-from app.core.database import Connection, driver_connection
-from app.core.problems import Busy, Problem
-from app.responses.directory import Directory, Rules
-from app.responses.problems import Closed, NotOpenYet
+from app.core.database import driver_connection
+from app.core.problems import NotFound, catalogue
+from app.jobs import service as jobs
+from app.responses.directory import Directory
 from app.telephone import queries
-from app.telephone.filing import Filing, RulesChanged
-from app.telephone.items import Item, Seals, at, check, each
-from app.telephone.problems import InterviewConflict
-from app.telephone.schemas import InterviewIn, ItemStatus, read_interview, readable_id
+from app.telephone.dispositions import ANSWERED
+from app.telephone.reading import Raw, Reading
+from app.telephone.schemas import RevisionOut
+from app.telephone.spool import Spool, lines_of
+from app.telephone.tables import Delivery as DeliveryRow
+from app.telephone.tables import Interview, Refusal
+from app.telephone.taking import STATUSES, Delivery, Part, present_rules, take
 
-_ATTEMPTS = 4
-_PAUSE = 0.2
+JOB = "interviews"
+"""The kind of jobs that take deliveries."""
+AS_JSON = Reading("json")
+PART = 1000
+_PART_BYTES = 4 << 20
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """What the job of a delivery is told, as its parameters."""
+
+    delivery: int
+    campaign: str
+    spool: UUID
+    chunks: int
+    reading: Reading
 
 
 async def deliver(
@@ -33,104 +46,161 @@ async def deliver(
     caller: Principal,
     directory: Directory,
     campaign: Campaign,
-    items: Sequence[Any],
+    parts: Callable[[], Iterable[Part]],
+    *,
+    name: str,
+    reading: Reading = AS_JSON,
 ) -> dict[str, Any]:
     """Take a delivery of interviews; returns the reply, as `InterviewsOut` describes it.
 
-    `items` as decoded from JSON, not yet looked at; the campaign is one that the caller sees.
-    Good items are stored though others are bad. Errors, for all of it: NotOpenYet, Closed, Busy.
+    `name` is the contractor's own for it; the campaign is one that the caller sees. Good items
+    are stored though others are bad. Errors, for all of it: NotOpenYet, Closed, Busy.
     """
     connection = await driver_connection(session)
-    sent = await each(read_interview, items)
     await queries.lock_deliveries(connection, campaign.id, caller.id)
-    for attempt in range(_ATTEMPTS):
-        rules = await directory.campaign(connection, campaign.code)
-        seals = _gate(rules)
-        assert rules is not None
-        checked = await _checked(session, caller, rules, sent)
-        filing = Filing(connection, rules, seals, caller.id)
-        try:
-            filed = await _filed(connection, filing, checked)
-        except (DeadlockDetectedError, UniqueViolationError):
-            # Another contractor's delivery has the same persons in another order, or a response
-            # was flagged as it was revised. What was stored is undone; once more, a little later.
-            await asyncio.sleep(_PAUSE * 2**attempt)
-            continue
-        except RulesChanged:
-            # The campaign was changed, and nothing was stored: once more.
-            continue
-        reply = _reply(caller, items, filed)
-        numbers = {status: reply[status] for status in get_args(ItemStatus)}
-        audit.record(session, caller, "interviews.deliver", campaign.code, **numbers)
-        return reply
-    raise Busy()
-
-
-def _gate(rules: Rules | None) -> Seals:
-    """The campaign's seals while it takes deliveries. Errors: NotOpenYet, Closed."""
-    now = clock.now()
-    if rules is None or rules.state == "archived" or rules.identity_key is None:
-        raise Closed("The campaign takes no more interviews.")
-    if rules.state == "draft" or now < rules.opens_at:
-        raise NotOpenYet()
-    if now >= rules.closes_at + timedelta(days=rules.delivery_days):
-        raise Closed("The days for delivery after the campaign's closing are over.")
-    return Seals(rules.identity_key)
-
-
-async def _checked(
-    session: AsyncSession, caller: Principal, rules: Rules, sent: Sequence[InterviewIn | Problem]
-) -> list[Item | Problem]:
-    codes = {one.unit for one in sent if not isinstance(one, Problem)}
-    units = await queries.unit_ids(
-        session, codes, region_id=rules.region_id, seen_from=caller.unit_id
+    delivery_id = await queries.new_delivery_id(connection)
+    delivery = Delivery(delivery_id, campaign.code, caller, reading, keeps_results=True)
+    taken = await take(session, directory, delivery, parts)
+    await queries.insert_delivery(
+        connection,
+        delivery_id,
+        campaign_id=campaign.id,
+        source_id=caller.id,
+        form=reading.form,
+        name=name,
     )
-    return await each(partial(check, rules=rules, units=units, now=clock.now()), sent)
+    await queries.count_up(connection, delivery_id, taken.true, taken.refused)
+    await queries.finish(connection, delivery_id)
+    numbers: dict[str, int] = {status: taken.told[status] for status in STATUSES}
+    audit.record(session, caller, "interviews.deliver", campaign.code, **numbers)
+    about = {"delivery": delivery_id, **sandboxes.mark(campaign)}
+    return {**about, **numbers, "results": taken.results}
 
 
-async def _filed(
-    connection: Connection, filing: Filing, checked: Sequence[Item | Problem]
-) -> list[ItemStatus | Problem]:
-    filed: list[ItemStatus | Problem] = []
-    async with connection.transaction():
-        await filing.open([one for one in checked if isinstance(one, Item)])
-        for one in checked:
-            if isinstance(one, Problem):
-                filed.append(one)
-                continue
-            try:
-                filed.append(await filing.add(one))
-            except InterviewConflict as problem:
-                filed.append(problem)
-        await filing.close()
-    return filed
+async def hold(session: AsyncSession, campaign_id: int) -> None:
+    """Let no interviews be delivered to a campaign until this transaction ends."""
+    await queries.hold_deliveries(await driver_connection(session), campaign_id)
 
 
-def _reply(
-    caller: Principal, items: Sequence[Any], filed: Sequence[ItemStatus | Problem]
+async def put_off(
+    session: AsyncSession,
+    caller: Principal,
+    directory: Directory,
+    campaign: Campaign,
+    spool: Spool,
+    *,
+    name: str,
+    reading: Reading,
 ) -> dict[str, Any]:
-    counts = Counter(_status(one) for one in filed)
+    """Have a job take a delivery; returns the reply, as `DeliveryQueued` describes it.
+
+    Errors: NotOpenYet, Closed.
+    """
+    connection = await driver_connection(session)
+    await present_rules(connection, directory, campaign.code)
+    delivery_id = await queries.new_delivery_id(connection)
+    await queries.insert_delivery(
+        connection,
+        delivery_id,
+        campaign_id=campaign.id,
+        source_id=caller.id,
+        form=reading.form,
+        name=name,
+    )
+    waiting = Waiting(delivery_id, campaign.code, spool.id, spool.count, reading)
+    job = await jobs.queue(
+        session,
+        caller,
+        kind=JOB,
+        parameters=msgspec.to_builtins(waiting),
+        campaign_id=campaign.id,
+        total=spool.lines,
+    )
+    await queries.insert_chunks(connection, delivery_id, job.id, spool.chunks())
+    about = {"delivery": delivery_id, **sandboxes.mark(campaign)}
+    return {**about, "job": f"/v1/jobs/{job.id}"}
+
+
+def one_part(items: Sequence[Any]) -> Callable[[], Iterable[Part]]:
+    """Items as decoded from JSON, at most a thousand, as `deliver` takes them."""
+    part = [Raw(index, None, item) for index, item in enumerate(items)]
+    return lambda: [part]
+
+
+def parts_of(reading: Reading, lines: Iterable[bytes], first: int = 0) -> Iterator[list[Raw]]:
+    """The items on lines in parts; `first` is the number of the first line."""
+    part: list[Raw] = []
+    size = 0
+    for index, line in enumerate(lines, first):
+        stripped = line.strip().removeprefix(b"\xef\xbb\xbf") if index == 0 else line.strip()
+        if not stripped:
+            continue
+        part.append(reading.raw(index, stripped))
+        size += len(stripped)
+        if len(part) == PART or size > _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def parts_in(spool: Spool, reading: Reading) -> Iterator[Part]:
+    """The items of a spool in parts."""
+    return parts_of(reading, lines_of(spool.pieces()))
+
+
+def refusals_url(campaign: str, delivery_id: int) -> str:
+    """Where it is told what was refused of a delivery."""
+    return f"/v1/campaigns/{campaign}/deliveries/{delivery_id}/refusals"
+
+
+def numbers_told(delivery: DeliveryRow) -> dict[str, int]:
+    """How many items were told what; who had answered is among the accepted and updated."""
+    hidden = delivery.already_answered - delivery.told_updated
     return {
-        **{status: counts[status] for status in get_args(ItemStatus)},
-        "results": [
-            _result(caller, index, item, one)
-            for index, (item, one) in enumerate(zip(items, filed, strict=True))
-        ],
+        "accepted": delivery.accepted + hidden,
+        "replayed": delivery.replayed,
+        "updated": delivery.updated + delivery.told_updated,
+        "already_answered": 0,
+        "rejected": delivery.rejected,
     }
 
 
-def _status(filed: ItemStatus | Problem) -> ItemStatus:
-    return "rejected" if isinstance(filed, Problem) else filed
+async def own_delivery(
+    session: AsyncSession, caller: Principal, campaign: Campaign, delivery_id: int
+) -> DeliveryRow:
+    """A delivery of interviews of the caller's to a campaign. Errors: NotFound."""
+    delivery = await queries.delivery(session, delivery_id, caller.id)
+    if delivery is None or delivery.campaign_id != campaign.id:
+        raise NotFound()
+    return delivery
 
 
-def _result(
-    caller: Principal, index: int, item: Any, filed: ItemStatus | Problem
-) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "index": index,
-        "interview_id": readable_id(item),
-        "status": _status(filed),
-    }
-    if isinstance(filed, Problem):
-        result["problem"] = at(index, filed).document(caller.request_id)
-    return result
+async def own_history(
+    session: AsyncSession, caller: Principal, campaign: Campaign, interview_id: str
+) -> list[Interview]:
+    """The revisions of an interview of the caller's, the first one first. Errors: NotFound."""
+    revisions = await queries.history(session, campaign.id, caller.id, interview_id)
+    if not revisions:
+        raise NotFound()
+    return revisions
+
+
+def refusal(row: Refusal, request_id: str) -> dict[str, Any]:
+    """What was refused, as `RefusalOut` describes it."""
+    [kind] = [one for one in catalogue() if one.slug == row.problem]
+    document = {**kind().document(request_id), "errors": row.errors}
+    return {"index": row.index, "interview_id": row.interview_id, "problem": document}
+
+
+def told(revision: Interview) -> RevisionOut:
+    """A revision as its contractor may know of it: nothing of who else has answered."""
+    return RevisionOut(
+        revision=revision.revision,
+        disposition=revision.disposition,
+        attempts=revision.attempts,
+        ended_at=revision.ended_at,
+        delivery=revision.delivery_id,
+        received_at=revision.received_at,
+        status="answered" if revision.disposition in ANSWERED else "no_answers",
+    )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -52,6 +53,8 @@ class Delivery(Base):
     updated: Mapped[int] = mapped_column(server_default="0")
     already_answered: Mapped[int] = mapped_column(server_default="0")
     """The true number, whatever the items were told."""
+    told_updated: Mapped[int] = mapped_column(server_default="0")
+    """Of the already answered, how many corrected an earlier revision."""
     rejected: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
@@ -86,6 +89,30 @@ class Refusal(Base):
     """Its errors: pointer, code and message; in a table also row and column."""
 
 
+class DeliveryChunk(Base):
+    """A piece of a delivery that waits for its job, compressed and encrypted; gone with the job."""
+
+    __tablename__ = "delivery_chunks"
+
+    delivery_id: Mapped[int] = mapped_column(
+        ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    """From 0."""
+    sealed: Mapped[bytes] = mapped_column(BYTEA)
+
+
+class InterviewMapping(Base):
+    """How a contractor's own columns and codes are to be read."""
+
+    __tablename__ = "interview_mappings"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+
+
 class Interview(Base):
     """One revision of one interview. The phone number is never kept, only its claim."""
 
@@ -112,6 +139,12 @@ class Interview(Base):
     ended_at: Mapped[datetime] = mapped_column(Instant)
     status: Mapped[str] = mapped_column(Text)
     """`counted`, `already_answered` (the person had answered) or `no_answers`."""
+    language: Mapped[str | None] = mapped_column(Text)
+    recording: Mapped[str | None] = mapped_column(Text)
+    """Where the contractor has the recording, in its own terms."""
+    recording_sha256: Mapped[str | None] = mapped_column(Text)
+    calls: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    """Every attempt, the first one first: `at`, `disposition`, `interviewer`, `seconds`."""
     delivery_id: Mapped[int | None]
     """The delivery that brought it; None for those from before deliveries were on file."""
     received_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
@@ -123,5 +156,14 @@ class Interview(Base):
         ),
         CheckConstraint("status IN ('counted', 'already_answered', 'no_answers')", "status"),
         CheckConstraint("revision >= 1", "revision"),
+        # What was corrected, so that the latest revisions are found without sorting them all.
+        Index(
+            "ix_interviews_corrections",
+            "campaign_id",
+            "source_id",
+            "interview_id",
+            "revision",
+            postgresql_where=text("revision > 1"),
+        ),
         Index(None, "campaign_id", "unit_id"),
     )

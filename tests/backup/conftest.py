@@ -19,7 +19,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app import cli
+from app.cli import commands as cli
 from app.backup import restoring, taking
 from app.backup.contents import LEFT_OUT
 from app.core.embedded_postgres import EmbeddedPostgres

@@ -1,6 +1,7 @@
-"""Pictures of the page for the README: a school of Weifang, on a phone, at double density."""
+"""A picture of the pages for the README: a school of Weifang, on phones and on paper."""
 
 import asyncio
+import base64
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,12 @@ from tests.browser.chromium import chromium, phone, serving
 from tests.browser.parents import send
 from tests.factories import INDICATORS, Api, link, open_campaign, tree
 
+_PHONE, _POSTER = 260, 374
+_TABLE = """<!doctype html><meta charset="utf-8"><style>
+body { display: flex; gap: 26px; align-items: center; justify-content: center; height: 600px;
+  margin: 0; background: #eef2f6 }
+img { border-radius: 14px; box-shadow: 0 8px 24px #17202b2e }
+</style>"""
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -35,15 +42,30 @@ async def answer(page: Page) -> None:
 
 
 async def take(folder: Path, settings: Settings) -> None:
-    """Write page.png and thanks.png."""
+    """Write pages.png: the form, large print in the dark, the thanks, and a poster."""
+    pictures: list[tuple[bytes, int]] = []
     async with serving(settings) as api, chromium() as browser:
         url = await survey(api)
-        async with phone(browser, device_scale_factor=2) as page:
+        async with phone(browser, height=760) as page:
             await page.goto(url)
             await page.locator("label:has([name='q.overall'][value=satisfied])").tap()
-            await page.screenshot(path=folder / "page.png")
+            pictures.append((await page.screenshot(), _PHONE))
+            async with phone(browser, height=760, color_scheme="dark") as another:
+                await another.goto(f"{url}?large=yes")
+                pictures.append((await another.screenshot(), _PHONE))
             await answer(page)
-            await page.screenshot(path=folder / "thanks.png")
+            pictures.append((await page.screenshot(), _PHONE))
+        sheet = await api.get(f"/v1/links/{url.rpartition('/')[2]}/poster")
+        paper = await browser.new_page(viewport={"width": 794, "height": 1119})
+        await paper.set_content(sheet.text)
+        pictures.append((await paper.screenshot(), _POSTER))
+        shown = "".join(
+            f'<img width="{width}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+            for png, width in pictures
+        )
+        await paper.set_viewport_size({"width": 1280, "height": 600})
+        await paper.set_content(_TABLE + shown)
+        await paper.screenshot(path=folder / "pages.png")
 
 
 async def main(folder: Path) -> None:

@@ -171,3 +171,23 @@ async def test_the_receipt_is_copied_without_gaps(campaign: Api, new_phone: Open
         )
     assert len(copied.strip()) == 38
     assert not any(one.isspace() for one in copied.strip())
+
+
+@pytest.mark.parametrize("old_way", [True, False])
+async def test_a_button_copies_the_receipt_where_scripts_run(
+    campaign: Api, new_phone: OpenPhone, old_way: bool
+) -> None:
+    async with new_phone(permissions=["clipboard-read", "clipboard-write"]) as page:
+        if not old_way:
+            await page.add_init_script("Document.prototype.execCommand = () => false;")
+        await page.goto(at(campaign, f"/s/{await link(campaign)}"))
+        await fill(page)
+        await send(page)
+        await page.get_by_role("button", name="复制回执").tap()
+        await page.get_by_text("已复制。").wait_for()
+        copied = await page.evaluate("navigator.clipboard.readText()")
+        assert copied == await page.locator(".code").text_content()
+        assert len(copied) == 38
+        # After a reload the button is there again, and without scripts it never was.
+        await page.reload()
+        assert await page.get_by_role("button", name="复制回执").is_visible()

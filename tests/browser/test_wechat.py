@@ -10,8 +10,10 @@ import pytest
 from playwright.async_api import Page, Route
 
 from app.core.settings import Settings
+from app.phone_page.assets import NAMES
 from app.phone_page.pages import SDK
 from app.phone_page.texts import CATALOGUE
+from tests.browser.axe import violations
 from tests.browser.chromium import serving
 from tests.browser.conftest import OpenPhone
 from tests.browser.parents import at, fill, fits, heading, send, stored
@@ -121,6 +123,10 @@ async def test_every_failure_is_told_on_the_smallest_phone(
             await page.goto(url)
             assert await heading(page) == CATALOGUE["zh-CN"][f"wechat_{failure.value}_title"]
             await fits(page, 320)
+            assert await page.get_by_text("如有疑问，请联系学校或潍坊市。").is_visible()
+            # They are alike but for their words and whether they have a way on.
+            if trick in ("snapshot", "undocumented"):
+                assert await violations(page) == []
     assert await stored(campaign) == []
 
 
@@ -183,6 +189,7 @@ async def test_outside_wechat_the_page_says_to_open_it_there(
         size = await page.evaluate("document.querySelector('.code-to-scan img').naturalWidth")
         assert size > 100
         await fits(page, width)
+        assert await violations(page) == []
 
 
 async def test_the_share_card_is_set_by_wechats_own_script(
@@ -204,5 +211,6 @@ async def test_the_share_card_is_set_by_wechats_own_script(
     assert card["link"] == url
     assert card["title"] == "2026 年秋季满意度调查"
     assert card["desc"].startswith("A1学校 · ")
+    assert card["imgUrl"] == at(campaign, f"/static/{NAMES['card.png']}")
     assert len(configured["signature"]) == 40
     assert complaints == []

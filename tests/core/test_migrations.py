@@ -1,6 +1,7 @@
 """Migrations: they make the tables that the code declares, and carry data along."""
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from app.installation import prepare
 FIRST = "20261121_2230"
 LABEL = '{"zh-CN": "题"}'
 DEFINITION = (
-    f'{{"title": {LABEL}, "scales": {{}}, "questions": [{{"code": "stars", "type": "rating", '
+    f'{{"title": {LABEL}, "consent": {LABEL}, "scales": {{}}, '
+    f'"questions": [{{"code": "stars", "type": "rating", '
     f'"min": 1, "max": 5, "label": {LABEL}}}]}}'
 )
 # As the first release wrote it.
@@ -88,6 +90,8 @@ async def test_responses_of_the_first_release_are_counted_and_readable(empty_url
     assert [row["answers"] for row in shown] == ['{"stars": 4}'] * 3
     assert {row["seconds"] for row in shown} == {60, None}
     assert {row["quality"] for row in shown} == {None}
+    consents = await old.fetch("SELECT locale, text_sha256 FROM consents")
+    assert [tuple(row) for row in consents] == [("zh-CN", sha256("题".encode()).digest())]
     counting = Database(empty_url, pool_size=1)
     folded = None
     while folded is None or not folded.caught_up:

@@ -27,6 +27,7 @@ SOUND = (
     "upkeep",
     "migrations",
     "folding",
+    "jobs",
     "open-files",
 )
 """Checks that a server of any machine passes."""

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.principal import OPERATOR
 from app.core import migrating
 from app.core.database import Database
 from app.core.embedded_postgres import EmbeddedPostgres
@@ -15,6 +16,7 @@ from app.core.keyring import Keyring
 from app.doctor import database
 from app.doctor.findings import Finding
 from app.doctor.running import Running
+from app.jobs.service import queue
 from tests.factories import Api, campaign_body, tree
 
 KEYRING = Keyring((b"test-key-" + b"0" * 32,))
@@ -115,6 +117,21 @@ async def test_an_empty_database_of_the_wrong_encoding_is_looked_at(
     assert "SQL_ASCII" in findings["encoding"].found
     assert findings["migrations"].state == "warning"
     assert "folding" not in findings
+
+
+async def test_jobs_that_no_worker_takes_are_found(session: AsyncSession) -> None:
+    assert (await judged(session, "jobs")).state == "ok"
+    await queue(session, OPERATOR, kind="none", parameters={})
+    await session.execute(
+        text("UPDATE xinsheng_queue.pgqueuer SET execute_after = now() - interval '1 hour'")
+    )
+    waiting = await judged(session, "jobs")
+    assert waiting.state == "failure"
+    assert "due for 60 minutes" in waiting.found
+    await session.execute(text("UPDATE jobs SET state = 'running'"))
+    assert (await judged(session, "jobs")).state == "warning"
+    await session.execute(text("DROP SCHEMA xinsheng_queue CASCADE"))
+    assert (await judged(session, "jobs")).state == "ok"  # as before the first start
 
 
 async def test_counts_that_fall_behind_are_found_with_what_holds_them_up(

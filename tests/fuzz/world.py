@@ -204,8 +204,19 @@ def _bodies(
         "POST /v1/campaigns/{code}/interviews": lambda chance: {
             "interviews": [_interview(chance) for _ in range(chance.randint(1, 3))]
         },
+        "PUT /v1/campaigns/{code}/tallies/{batch}": _tally,
         "POST /v1/links/{link}/responses": response,
         "POST /v1/invitations/{token}/responses": response,
+    }
+
+
+def _tally(chance: random.Random) -> Any:
+    row = {"population": "teacher", "respondents": 9, "counts": {"overall": {"satisfied": 5}}}
+    return {
+        "revision": chance.randint(1, 3),
+        "channel": chance.choice(["phone", "paper"]),
+        "as_of": campaign_body()["opens_at"],
+        "rows": [{"unit": one, **row} for one in chance.sample(["A1", "A2"], 2)],
     }
 
 

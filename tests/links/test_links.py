@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,8 +12,10 @@ import pytest
 import segno
 
 from app.core.database import Database
+from app.core.limits.policies import PER_MINUTE
 from app.links import queries, service
 from app.links.schemas import MAX_UNITS
+from app.links.service import ALPHABET, CODE_LENGTH
 from tests.factories import Api, campaign_body, link, open_campaign, revision, tree
 
 LINKS = "/v1/campaigns/C/links"
@@ -322,3 +325,18 @@ async def test_the_qr_code_holds_the_links_address(admin: Api) -> None:
     assert int.from_bytes(png.content[16:20], "big") == modules
     other = (await ask(admin, "A2"))[0]
     assert (await admin.get(f"/v1/links/{other['code']}/qr.svg")).content != svg.content
+
+
+def test_the_arithmetic_of_guessing_links_in_the_docs_is_right() -> None:
+    said = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
+    codes, a_second = len(ALPHABET) ** CODE_LENGTH, PER_MINUTE["guesses"] / 60
+    years, days = 365.25 * 24 * 3600, 24 * 3600
+    assert f"{codes:.1e}" == "1.1e+14"
+    assert round(codes / 2 / a_second / years, -2) == 17_700
+    assert round(codes / 4_000 / a_second / years, 1) == 8.8
+    assert round(codes / 100_000 / a_second / days) == 129
+    assert round(codes / 10_000_000 / a_second / 3600) == 31
+    paragraph = " ".join(said[said.index("- **Links** are") :].split())
+    assert paragraph.startswith("- **Links** are 8 characters of 57,")
+    for figure in ("1.1 × 10^14", "6,000 addresses a minute", "17,700 years", "8.8 years"):
+        assert figure in paragraph

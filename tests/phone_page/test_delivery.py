@@ -3,11 +3,15 @@
 import gzip
 import re
 
+import brotli
+import pytest
+
+from app.phone_page import encodings
 from app.phone_page.assets import ASSETS, NAMES
 from tests.factories import Api, link
 from tests.phone_page.conftest import Browser, six
 
-BUDGET = 16 * 1024
+BUDGET = 15 * 1024
 """Bytes on the wire for the six indicators: page, style and script, compressed."""
 
 
@@ -31,16 +35,21 @@ async def test_pages_are_never_cached_indexed_or_framed(ready: Api, browser: Bro
         assert " onclick=" not in reply.text
 
 
-async def test_the_page_and_its_files_stay_within_the_budget(ready: Api, browser: Browser) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+async def test_the_page_and_its_files_stay_within_the_budget(
+    ready: Api, browser: Browser, encoding: str
+) -> None:
     url = f"/s/{await link(ready)}"
-    page = await browser.open(url, headers={"Accept-Encoding": "gzip"})
-    assert page.headers["Content-Encoding"] == "gzip"
+    page = await browser.open(url, headers={"Accept-Encoding": encoding})
+    assert page.headers["Content-Encoding"] == encoding
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
     assert len(files) == 2
     wire = int(page.headers["Content-Length"])
     for path in files:
-        file = await browser.open(path, headers={"Accept-Encoding": "gzip"})
+        file = await browser.open(path, headers={"Accept-Encoding": encoding})
         assert file.status_code == 200
+        assert file.headers["Content-Encoding"] == encoding
+        assert file.headers["Vary"] == "Accept-Encoding"
         assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         wire += int(file.headers["Content-Length"])
     assert wire < BUDGET < 30 * 1024
@@ -48,7 +57,29 @@ async def test_the_page_and_its_files_stay_within_the_budget(ready: Api, browser
     assert not re.search(r'(?:href|src)="(?:https?:)?//', page.text)
 
 
-async def test_browsers_without_gzip_are_served_plain(ready: Api, browser: Browser) -> None:
+@pytest.mark.parametrize(
+    ("header", "encoding"),
+    [
+        ("", "identity"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, deflate", "gzip"),
+        ("GZIP;Q=1.0, BR;q=0", "gzip"),
+        ("br;q=0.5, gzip;q=0.8", "gzip"),
+        ("br;q=0, gzip;q=0", "identity"),
+        ("identity, gzip;q=0.5, br;q=0.1", "identity"),
+        ("*", "br"),
+        ("br;q=0, *;q=0.1", "gzip"),
+        ("br;q=often, gzip", "gzip"),
+        ("br;q=nan, gzip, identity;q=inf, ,;;", "gzip"),
+        ("broken, gzipped", "identity"),
+        ("x," * 10_000 + "br", "identity"),
+    ],
+)
+def test_compression_is_what_the_browser_would_have(header: str, encoding: str) -> None:
+    assert encodings.chosen(header) == encoding
+
+
+async def test_browsers_without_compression_are_served_plain(ready: Api, browser: Browser) -> None:
     plain = {"Accept-Encoding": "identity"}
     page = await browser.open(f"/s/{await link(ready)}", headers=plain)
     assert "Content-Encoding" not in page.headers
@@ -56,11 +87,15 @@ async def test_browsers_without_gzip_are_served_plain(ready: Api, browser: Brows
     for name, asset in ASSETS.items():
         file = await browser.open(f"/static/{name}", headers=plain)
         assert "Content-Encoding" not in file.headers
-        assert file.content == asset.body == gzip.decompress(asset.gzipped)
+        assert file.content == asset.bodies["identity"]
+        if asset.media_type.startswith("text/"):
+            assert gzip.decompress(asset.bodies["gzip"]) == file.content
+            assert brotli.decompress(asset.bodies["br"]) == file.content
+            assert len(asset.bodies["br"]) < len(asset.bodies["gzip"]) < len(file.content)
 
 
 async def test_files_are_served_under_their_present_name_only(ready: Api, browser: Browser) -> None:
-    assert set(NAMES) == {"page.css", "page.js", "share.js"}
+    assert set(NAMES) == {"page.css", "page.js", "share.js", "card.png"}
     for path in ("page.css", "page.000000000000.css", "..%2frouteS.py", "%2e%2e"):
         assert (await browser.open(f"/static/{path}")).status_code == 404
     style = await browser.open(f"/static/{NAMES['page.css']}")
@@ -69,8 +104,19 @@ async def test_files_are_served_under_their_present_name_only(ready: Api, browse
     assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
 
 
-async def test_a_shared_link_has_a_title_and_a_description(ready: Api, browser: Browser) -> None:
+async def test_a_shared_link_has_a_title_a_description_and_a_picture(
+    ready: Api, browser: Browser
+) -> None:
     page = (await browser.open(f"/s/{await link(ready)}")).text
     assert '<meta property="og:title" content="2026 年秋季满意度调查">' in page
     assert '<meta property="og:description" content="A1学校 · 共六道题' in page
     assert '<meta property="og:site_name" content="潍坊市">' in page
+    whole = ready.app.state.settings.public_url
+    (picture,) = re.findall(r'<meta property="og:image" content="([^"]+)">', page)
+    assert picture == f"{whole}/static/{NAMES['card.png']}"
+    image = await browser.open(picture.removeprefix(whole), headers={"Accept-Encoding": "br"})
+    assert image.headers["Content-Type"] == "image/png"
+    assert "Content-Encoding" not in image.headers
+    assert image.content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert [int.from_bytes(image.content[at : at + 4], "big") for at in (16, 20)] == [400, 400]
+    assert len(image.content) < 4_000

@@ -87,7 +87,12 @@ async def test_publishing_makes_numbered_versions_and_none_without_a_change(admi
     await admin.made("PUT", URL, SIMPLE)
     first = await admin.post(f"{URL}/publish")
     assert first.status_code == 201
-    assert first.json() == {"code": "Q", "version": 1, "missing_translations": []}
+    assert first.json() == {
+        "code": "Q",
+        "version": 1,
+        "missing_translations": [],
+        "warnings": [],
+    }
     again = await admin.post(f"{URL}/publish")
     assert (again.status_code, again.json()) == (200, first.json())
     await admin.made("PUT", URL, draft(single("q", "a", "b", "c"), title={**text(), "en": "x"}))

@@ -1,5 +1,6 @@
 """Intervals and composites in results: which N, which kind, and when there is none."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -246,3 +247,27 @@ async def test_every_row_with_votes_and_heads_contains_its_rate(admin: Api) -> N
     assert len(counted) == 2 * len(INDICATORS)
     for row in counted:
         assert row["interval"][0] <= row["rate"] <= row["interval"][1]
+
+
+async def test_of_tallies_the_persons_are_votes_by_the_number_of_indicators(admin: Api) -> None:
+    await prepared(admin)
+    source = await admin.as_client("tallies:write")
+    counts = {"satisfied": 60, "basically_satisfied": 30, "dissatisfied": 10}
+    row = {"unit": "A1", "population": "parent", "respondents": 100}
+    batch = {
+        "revision": 1,
+        "channel": "phone",
+        "as_of": (datetime.now(UTC) - timedelta(minutes=5)).isoformat(),
+        "rows": [{**row, "counts": dict.fromkeys(INDICATORS, counts)}],
+    }
+    await source.made("PUT", "/v1/campaigns/C/tallies/T", batch)
+    for parameters in ({}, {"question": "safety"}):
+        (found,) = await rows(admin, population="parent", within="A1", **parameters)
+        assert found["rate"] == 0.9
+        assert found["interval"] == pytest.approx(proportions.interval(0.9, 100, 200))
+        assert found["interval_kind"] == "sample"
+    # With single responses, whose votes are known, they add up.
+    await write(admin, *(Entry(answers=answers(safety="dissatisfied")) for _ in range(10)))
+    (found,) = await rows(admin, population="parent", within="A1")
+    sums = clusters.Votes(590, 660, 540 * 6 + 250, 540 * 6 + 300, 3600 + 360)
+    assert found["interval"] == pytest.approx(clusters.pooled_interval(sums, 200))

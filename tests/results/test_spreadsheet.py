@@ -55,6 +55,7 @@ async def test_results_come_as_a_table_with_fixed_columns(admin: Api) -> None:
         "no_interval": "",
         "heads": "200",
         "suppressed": "false",
+        "comparable": "true",
         **{f"counts.{value}": "6" for value in OPTIONS[:3]},
         "counts.dont_know": "0",
     }

@@ -313,11 +313,11 @@ WITH former AS MATERIALIZED (
 taken_back AS (
     INSERT INTO responses (
         campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, quality, answers, numbers, cause
+        answered_at, seconds, locale, quality, answers, numbers, cause, consent_id
     )
     SELECT
         campaign_id, submission_id, sequence + 1, -1, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, quality, answers, numbers, $5
+        answered_at, seconds, locale, quality, answers, numbers, $5, consent_id
     FROM former ORDER BY submission_id
     -- Whose response was changed this moment waits for the next time.
     ON CONFLICT DO NOTHING RETURNING submission_id
@@ -325,11 +325,12 @@ taken_back AS (
 flagged AS (
     INSERT INTO responses (
         campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, quality, answers, numbers, cause
+        answered_at, seconds, locale, quality, answers, numbers, cause, consent_id
     )
     SELECT
         campaign_id, submission_id, sequence + 2, 1, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, nullif(judged, 0), answers, numbers, $5
+        answered_at, seconds, locale, nullif(judged, 0), answers, numbers, $5,
+            consent_id
     FROM former JOIN taken_back USING (submission_id)
 ),
 moved AS (

@@ -52,11 +52,11 @@ held AS MATERIALIZED (
 voided AS (
     INSERT INTO responses (
         campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, quality, answers, numbers, cause
+        answered_at, seconds, locale, quality, answers, numbers, cause, consent_id
     )
     SELECT
         campaign_id, submission_id, sequence + 1, -1, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, quality, answers, numbers, $4
+        answered_at, seconds, locale, quality, answers, numbers, $4, consent_id
     FROM former, (SELECT count(*) FROM held) AS locked
     ORDER BY submission_id
     -- What was withdrawn or flagged this moment is looked at again.
@@ -106,11 +106,11 @@ claimed AS (
 restored AS (
     INSERT INTO responses (
         campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, quality, answers, numbers, cause
+        answered_at, seconds, locale, quality, answers, numbers, cause, consent_id
     )
     SELECT
         campaign_id, submission_id, sequence + 1, 1, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, quality, answers, numbers, $5
+        answered_at, seconds, locale, quality, answers, numbers, $5, consent_id
     FROM former
     WHERE submission_id NOT IN (SELECT submission_id FROM taken)
     AND 1 / ((SELECT count(*) FROM claimed) = (SELECT count(*) FROM free))::int = 1

@@ -2,8 +2,8 @@
 // card that people share. Whatever fails here is of no consequence for the page. ES2015.
 (() => {
   "use strict";
-  const { sdk, signature, link, title, description } = document.currentScript.dataset;
-  const card = { title, desc: description, link, imgUrl: "" };
+  const { sdk, signature, link, title, description, picture } = document.currentScript.dataset;
+  const card = { title, desc: description, link, imgUrl: picture };
   const names = ["updateAppMessageShareData", "updateTimelineShareData"];
 
   const configure = (signed) => {

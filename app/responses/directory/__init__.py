@@ -7,8 +7,10 @@ rules that were changed, however many there are.
 
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from app.campaigns.service import key_context
@@ -24,6 +26,15 @@ _REMEMBERED = 20_000
 
 
 @dataclass(frozen=True)
+class Consent:
+    """One language of what people agree to by sending."""
+
+    locale: str
+    text_sha256: bytes
+    """Of the exact text, in UTF-8."""
+
+
+@dataclass(frozen=True)
 class Questionnaire:
     """A published version: its definition and its compiled form."""
 
@@ -31,6 +42,18 @@ class Questionnaire:
     version: int
     definition: Definition
     validator: Validator
+    consents: Mapping[int, Consent] = field(default_factory=dict)
+    """The texts that people agree to by sending, by their ids."""
+
+    def consent_id(self, locale: str | None) -> int | None:
+        """The consent text that is shown to who reads this language: in it, or else in the
+        questionnaire's own."""
+        ids = self._consent_ids
+        return ids.get(locale or "") or ids.get(self.definition.default_locale)
+
+    @cached_property
+    def _consent_ids(self) -> dict[str, int]:
+        return {consent.locale: id for id, consent in self.consents.items()}
 
 
 @dataclass(frozen=True)
@@ -72,6 +95,8 @@ class Rules:
     """None once the key was destroyed; no campaign that takes answers is without."""
     receipt_key: bytes
     populations: tuple[Population, ...]
+    sandbox: bool = False
+    """Whether it is for trying, and nothing in it counts."""
 
     def population(self, code: str) -> Population | None:
         """The population with this code."""
@@ -188,6 +213,7 @@ class Directory:
             title=campaign["title"],
             revision=campaign["revision"],
             state=campaign["state"],
+            sandbox=campaign["sandbox"],
             region_id=campaign["region_id"],
             region_name=campaign["region_name"],
             opens_at=campaign["opens_at"],
@@ -229,6 +255,13 @@ class Directory:
         if key not in self._questionnaires:
             definition = Definition.model_validate_json(await queries.definition(connection, *key))
             self._questionnaires[key] = Questionnaire(
-                row["questionnaire"], row["version"], definition, Validator(definition)
+                row["questionnaire"],
+                row["version"],
+                definition,
+                Validator(definition),
+                {
+                    one["id"]: Consent(one["locale"], one["text_sha256"])
+                    for one in await queries.consents(connection, *key)
+                },
             )
         return self._questionnaires[key]

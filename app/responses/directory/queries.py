@@ -7,6 +7,7 @@ from app.core.database import Connection
 _RULES = """
 SELECT
     campaigns.id, campaigns.code, campaigns.title, campaigns.revision, campaigns.state,
+    campaigns.sandbox_of IS NOT NULL AS sandbox,
     campaigns.region_id, campaigns.opens_at, campaigns.closes_at, campaigns.delivery_days,
     campaigns.identity, campaigns.once_per, campaigns.on_duplicate,
     campaigns.contact::text, campaigns.legal::text,
@@ -76,6 +77,16 @@ async def rules(connection: Connection, campaign_id: int) -> tuple[Any, list[Any
     """A campaign's rules and its populations in order."""
     campaign = await connection.fetchrow(_RULES + "WHERE campaigns.id = $1", campaign_id)
     return campaign, await connection.fetch(_POPULATIONS, campaign_id)
+
+
+async def consents(connection: Connection, questionnaire_id: int, version: int) -> list[Any]:
+    """The consent texts of a published version: `id`, `locale`, `text_sha256`."""
+    found: list[Any] = await connection.fetch(
+        "SELECT id, locale, text_sha256 FROM consents WHERE questionnaire_id = $1 AND version = $2",
+        questionnaire_id,
+        version,
+    )
+    return found
 
 
 async def definition(connection: Connection, questionnaire_id: int, version: int) -> str:

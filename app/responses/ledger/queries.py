@@ -9,19 +9,20 @@ from app.responses.submission import Submission
 # What the statements that insert have in common: arrays as sent, and rows of the ledger.
 _SENT = """
         $1::int[], $2::int[], $3::uuid[], $4::int[], $5::smallint[], $6::smallint[], $7::int[],
-        $8::timestamptz[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::int[]"""
+        $8::timestamptz[], $9::int[], $10::text[], $11::bytea[], $12::text[], $13::int[],
+        $14::int[]"""
 _SENT_COLUMNS = """
         campaign_id, revision, submission_id, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, answers, numbers, network"""
+        answered_at, seconds, locale, answers, numbers, network, consent_id"""
 _LEDGER_ROWS = """
     INSERT INTO responses (
         campaign_id, submission_id, sequence, sign, unit_id, population, channel, origin_id,
-        answered_at, seconds, locale, answers, numbers
+        answered_at, seconds, locale, answers, numbers, consent_id
     )
     SELECT
         campaign_id, submission_id, 0, 1, unit_id, population, channel, origin_id,
         answered_at, CASE WHEN seconds < 32768 THEN seconds END, locale, answers,
-        numbers::float8[]"""
+        numbers::float8[], consent_id"""
 
 # The statement that parents wait for: responses of one proof each, in a transaction of its own.
 # A response is stored if its claim is taken now; else, or where the campaign was changed, its
@@ -30,7 +31,7 @@ _LEDGER_ROWS = """
 _INSERT_NEW = f"""
 WITH item AS MATERIALIZED (
     SELECT sent.*, campaigns.id IS NOT NULL AS valid
-    FROM unnest({_SENT}, $14::bytea[])
+    FROM unnest({_SENT}, $15::bytea[])
     WITH ORDINALITY AS sent ({_SENT_COLUMNS}, fingerprint, n)
     LEFT JOIN campaigns
     ON campaigns.id = sent.campaign_id AND campaigns.revision = sent.revision
@@ -50,7 +51,7 @@ stored AS ({_LEDGER_ROWS}
 spelled AS (
     INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body)
     SELECT campaign_id, submission_id, 0, position, body
-    FROM unnest($15::int[], $16::uuid[], $17::smallint[], $18::text[])
+    FROM unnest($16::int[], $17::uuid[], $18::smallint[], $19::text[])
         AS said (campaign_id, submission_id, position, body)
     JOIN claimed USING (campaign_id, submission_id)
 )
@@ -63,13 +64,13 @@ WHERE claimed.submission_id IS NULL
 # statement as a whole, so that no response is left holding some of its proofs.
 _INSERT_NEW_OF_SEVERAL = f"""
 WITH item AS MATERIALIZED (
-    SELECT sent.* FROM unnest({_SENT}, $14::int[])
+    SELECT sent.* FROM unnest({_SENT}, $15::int[])
     WITH ORDINALITY AS sent ({_SENT_COLUMNS}, proofs, n)
     JOIN campaigns ON campaigns.id = sent.campaign_id AND campaigns.revision = sent.revision
 ),
 proof AS MATERIALIZED (
     SELECT campaign_id, fingerprint, submission_id, network
-    FROM unnest($15::int[], $16::bytea[]) AS proof (n, fingerprint) JOIN item USING (n)
+    FROM unnest($16::int[], $17::bytea[]) AS proof (n, fingerprint) JOIN item USING (n)
 ),
 taken AS MATERIALIZED (
     SELECT DISTINCT campaign_id, proof.submission_id
@@ -94,7 +95,7 @@ stored AS ({_LEDGER_ROWS}
 spelled AS (
     INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body)
     SELECT campaign_id, submission_id, 0, position, body
-    FROM unnest($17::int[], $18::uuid[], $19::smallint[], $20::text[])
+    FROM unnest($18::int[], $19::uuid[], $20::smallint[], $21::text[])
         AS said (campaign_id, submission_id, position, body)
     JOIN won USING (campaign_id, submission_id)
 )
@@ -107,7 +108,7 @@ WHERE n NOT IN (SELECT n FROM item JOIN won USING (campaign_id, submission_id))
 # the ledger is touched, so that batches at once cannot deadlock.
 _INSERT = f"""
 WITH item AS MATERIALIZED (
-    SELECT * FROM unnest({_SENT}, $14::int[])
+    SELECT * FROM unnest({_SENT}, $15::int[])
     WITH ORDINALITY AS item ({_SENT_COLUMNS}, proofs, n)
 ),
 valid AS MATERIALIZED (
@@ -117,7 +118,7 @@ valid AS MATERIALIZED (
 claimed AS (
     INSERT INTO claims (campaign_id, fingerprint, submission_id, network)
     SELECT valid.campaign_id, proof.fingerprint, valid.submission_id, valid.network
-    FROM unnest($15::int[], $16::bytea[]) AS proof (n, fingerprint) JOIN valid USING (n)
+    FROM unnest($16::int[], $17::bytea[]) AS proof (n, fingerprint) JOIN valid USING (n)
     -- By n last: of two in a batch that bring the same proof, the first gets it.
     ORDER BY 1, 2, n
     ON CONFLICT DO NOTHING
@@ -137,7 +138,7 @@ stored AS ({_LEDGER_ROWS}
 spelled AS (
     INSERT INTO response_texts (campaign_id, submission_id, sequence, position, body)
     SELECT stored.campaign_id, stored.submission_id, 0, said.position, said.body
-    FROM unnest($17::int[], $18::smallint[], $19::text[]) AS said (n, position, body)
+    FROM unnest($18::int[], $19::smallint[], $20::text[]) AS said (n, position, body)
     JOIN valid USING (n) JOIN stored USING (campaign_id, submission_id)
 )
 SELECT
@@ -205,6 +206,7 @@ def _columns(submissions: Sequence[Submission]) -> tuple[list[Any], ...]:
         [one.encoded.answers for one in submissions],
         [_pg_numbers(one.encoded.numbers) for one in submissions],
         [one.network for one in submissions],
+        [one.consent_id for one in submissions],
     )
 
 

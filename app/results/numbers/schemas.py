@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from app.campaigns.schemas import Channel
+from app.campaigns.schemas import Channel, Sandbox
 from app.core.schemas import Code, Reply
 from app.results.schemas import CoverageQuery
 from app.units.schemas import UnitRef
@@ -59,6 +59,7 @@ class NumbersOut(Reply):
     """One question's numbers in a campaign."""
 
     campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
+    sandbox: Sandbox = False
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
     exact: bool = Field(description="True: live and nothing hidden.")
     question: str = Field(description="The question's code.", examples=["homework"])

@@ -57,7 +57,7 @@ async def numbers(
     await _add_numbers(found, session, campaign, root_id, query, layouts, places)
     units = await units_at(session, root_id, query.level)
     rows, following = ordering.page(_rows(found, units), beyond=beyond, limit=query.limit)
-    return NumbersOut(
+    reply = NumbersOut(
         campaign=campaign.code,
         as_of=as_of,
         exact=True,
@@ -66,6 +66,9 @@ async def numbers(
         rows=rows,
         next=following,
     )
+    if campaign.sandbox_of is not None:
+        reply.sandbox = True
+    return reply
 
 
 async def _add_ratings(

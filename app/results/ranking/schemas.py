@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from app.campaigns.schemas import Channel
+from app.campaigns.schemas import Channel, Sandbox
 from app.core.schemas import Code, Reply
 from app.results.schemas import Bounds, CoverageQuery, IntervalKind
 from app.units.schemas import Kind, UnitRef
@@ -106,6 +106,7 @@ class RankingOut(Reply):
     """The units of one kind in a campaign, ranked."""
 
     campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
+    sandbox: Sandbox = False
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
     exact: bool = Field(description="True: live and nothing hidden.")
     level: Kind = Field(description="The kind of unit that is ranked.")

@@ -83,7 +83,7 @@ async def ranking(
     field = await _ranked(reading, units, standing, because)
     codes = {one.position: one.code for one in populations}
     rows, following = ordering.page(_rows(field, codes, beyond), beyond=beyond, limit=query.limit)
-    return RankingOut(
+    reply = RankingOut(
         campaign=campaign.code,
         as_of=as_of,
         exact=True,
@@ -98,6 +98,9 @@ async def ranking(
         rows=rows,
         next=following,
     )
+    if campaign.sandbox_of is not None:
+        reply.sandbox = True
+    return reply
 
 
 @dataclass(frozen=True)

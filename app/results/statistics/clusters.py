@@ -30,15 +30,6 @@ class Votes(NamedTuple):
         return self.v * self.v / self.vv if self.vv else 0.0
 
 
-def of_tally(positive: int, counted: int, questions: int) -> Votes:
-    """Votes of which nobody knows who gave which: as if each person gave all alike.
-
-    `questions`, more than 0, are the indicators asked. So many persons are then votes / questions,
-    and the design effect is `questions`: the most that it can be.
-    """
-    return Votes(positive, counted, positive * questions, positive * questions, counted * questions)
-
-
 def linearised_variance(votes: Votes) -> float:
     """The variance of the ratio p / v by Taylor's series, without correction for a small sample.
 

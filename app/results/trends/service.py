@@ -9,11 +9,12 @@ from app.access.principal import Principal
 from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign
 from app.core import clock
+from app.core.problems import FieldError, InvalidInput
 from app.counts.layouts import layouts_of
 from app.counts.reading import counted
 from app.counts.selection import Selection
 from app.questionnaires.layout import Layout
-from app.results.comparing import comparable_layouts
+from app.results.comparing import comparable
 from app.results.counting import questions
 from app.results.estimates import Estimate, joined
 from app.results.heads import heads_at
@@ -57,13 +58,16 @@ async def trend(session: AsyncSession, caller: Principal, query: TrendQuery) -> 
     """One unit's rate in each campaign, and what changed since the one before.
 
     Only for callers that may read exact results. Errors: NotFound for a campaign, or a unit in
-    one of them; InvalidInput for a population that one lacks, a question that all lack.
+    one of them; InvalidInput for a population that one lacks, a question that all lack, a sandbox.
     """
     as_of = clock.now()
     waves = []
     unit_id = None
     for code in campaigns_of(query.campaigns):
         campaign = await campaigns.visible(session, caller, code)
+        if campaign.sandbox_of is not None:
+            message = "Leave sandboxes out: what is tried there is nobody's opinion."
+            raise InvalidInput(errors=[FieldError("?campaigns", "sandbox", message)])
         unit_id = await scope(session, caller, campaign, query.unit)
         waves.append(await _wave(session, campaign, unit_id, query))
     if not any(wave.asked for wave in waves):  # then it says what would be right
@@ -134,7 +138,7 @@ def _point(wave: _Wave, before: _Wave | None, query: TrendQuery) -> TrendPoint:
 def _not_compared(before: _Wave, after: _Wave, question: str | None) -> Incomparable | None:
     if not (before.asked and after.asked):
         return "not_asked"
-    if not comparable_layouts(before.layout, after.layout, question):
+    if not comparable(before.layout, after.layout, question):
         return "other_question"
     estimates = before.estimate, after.estimate
     if any(one is None for one in estimates):

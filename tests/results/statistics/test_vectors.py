@@ -139,7 +139,7 @@ def test_people_of_whom_each_says_the_same_mixture_are_no_more_than_their_votes(
 
 
 def test_votes_that_were_counted_elsewhere_are_votes_by_the_number_of_indicators() -> None:
-    tally = clusters.of_tally(540, 600, 6)
+    tally = Votes(540, 600, 540 * 6, 540 * 6, 600 * 6)  # as the counts keep them
     assert tally.persons == 100
     assert clusters.effective(tally) == pytest.approx(100)
     assert clusters.pooled_interval(tally, 820) == pytest.approx(

@@ -1,4 +1,4 @@
-"""Reading the counts: all that was committed, folded or not."""
+"""Reading the counts: all that was committed, folded or not, and tallies."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import driver_connection
-from app.counts import queries, sums
+from app.counts import sums
+from app.counts.reading import queries
 from app.counts.selection import Counted, Selection
 
 _Group = tuple[str | None, str | None, int, int | None, date | None]

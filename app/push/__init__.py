@@ -1,0 +1,1 @@
+"""`xinsheng push`: sends a contractor's file. A client of the API, with nothing of the server."""

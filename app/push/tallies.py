@@ -1,0 +1,108 @@
+"""Counts that were aggregated elsewhere: a table, long or wide, as one batch.
+
+Long: unit, population, question, option, count, respondents. Wide: unit, population, respondents,
+and for each option a column `question.option`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.push.files import File, Raw
+from app.push.mapping import SHANGHAI
+from app.push.wording import Stopped
+
+_LONG = ("unit", "population", "question", "option", "count", "respondents")
+_WIDE = ("unit", "population", "respondents")
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def batch_named(path: Path) -> str:
+    """The batch that a file is, where nobody says: its name, as far as a code can have it."""
+    return _NAME.sub("-", path.stem).strip("-")[:64] or "batch"
+
+
+def as_of_file(path: Path) -> str:
+    """When counts were so, where nobody says: when their file was last written."""
+    return datetime.fromtimestamp(int(path.stat().st_mtime), SHANGHAI).isoformat()
+
+
+def rows_of(file: File) -> list[dict[str, Any]]:
+    """The rows of the batch that a file holds. Errors: Stopped, naming the row."""
+    if not file.is_table:
+        return [_whole(one) for one in file.items()]
+    header = file.header()
+    is_long = set(_LONG) <= set(header)
+    if not is_long and not set(_WIDE) <= set(header):
+        raise Stopped(
+            "表头应为 unit, population, question, option, count, respondents（长表），"
+            "或 unit, population, respondents 加各列 题目.选项（宽表）。",
+            "The first row names unit, population, question, option, count, respondents (long), "
+            "or unit, population, respondents and columns question.option (wide).",
+        )
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in file.items():
+        assert isinstance(one, Raw)
+        cells = dict(zip(header, one.content, strict=False))
+        key = str(cells["unit"] or ""), str(cells["population"] or "")
+        respondents = _number(cells.get("respondents"), one.row, "respondents")
+        row = found.setdefault(key, _row(*key, respondents))
+        if row["respondents"] != respondents or (not is_long and row["counts"]):
+            raise _wrong(one.row, "respondents", "同一单位和群体前后不一", "differs from before")
+        if is_long:
+            _add(row, str(cells["question"]), str(cells["option"]), cells["count"], one.row)
+        else:
+            for name in header:
+                if name not in _WIDE and cells.get(name) not in (None, ""):
+                    question, _, option = name.rpartition(".")
+                    _add(row, question, option, cells[name], one.row)
+    return list(found.values())
+
+
+def _row(unit: str, population: str, respondents: int) -> dict[str, Any]:
+    return {"unit": unit, "population": population, "respondents": respondents, "counts": {}}
+
+
+def _add(row: dict[str, Any], question: str, option: str, count: Any, number: int) -> None:
+    options = row["counts"].setdefault(question, {})
+    if option in options:
+        raise _wrong(number, f"{question}.{option}", "出现两次", "comes twice")
+    options[option] = _number(count, number, f"{question}.{option}")
+
+
+def _whole(one: Any) -> dict[str, Any]:
+    if isinstance(one, Raw):
+        return dict(one.content)
+    raise _wrong(one[0], "", "不是 JSON 对象", "is no JSON object")
+
+
+def _number(value: Any, row: int, column: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(row, column, "应为非负整数", "is no whole number")
+    return value
+
+
+def _wrong(row: int, column: str, zh: str, en: str) -> Stopped:
+    return Stopped(
+        f"第 {row} 行 {column} {zh}。什么也没有发送。",
+        f"Row {row}, {column}: {en}. Nothing was sent.",
+    )
+
+
+def changes_of(reply: Mapping[str, Any]) -> Sequence[tuple[str, str, Any]]:
+    """What the reply to a batch says, line by line: in Chinese, in English, the figure."""
+    changed = reply.get("changed") or {}
+    return [
+        ("状态", "status", reply.get("status")),
+        ("版本", "revision", reply.get("revision")),
+        ("应答人数（前）", "respondents before", changed.get("respondents_before")),
+        ("应答人数（后）", "respondents after", changed.get("respondents_after")),
+        ("变动的行", "rows changed", changed.get("rows_changed")),
+    ]

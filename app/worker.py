@@ -1,0 +1,104 @@
+"""The background worker: one table of what it does when asked, one of what it does by itself."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from app.core import logging
+from app.core.database import Database, database_url
+from app.core.keyring import Keyring
+from app.core.limits.counting import Limits
+from app.core.processes import end_with_parent
+from app.core.secret_keys import following
+from app.core.settings import Settings, load
+from app.jobs import service as jobs
+from app.jobs.attending import Pace
+from app.jobs.running import Handler
+from app.jobs.working import Errands, work
+from app.responses.service import Reception, receiving
+from app.telephone.jobs import interviews
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What handlers may need besides the database."""
+
+    settings: Settings
+    keyring: Keyring
+    reception: Reception
+
+
+Handlers = Mapping[str, Callable[[Tools], Handler]]
+"""By kind: what makes the handler out of the tools."""
+
+HANDLERS: Handlers = {
+    "interviews": lambda tools: interviews(tools.keyring, tools.reception.directory)
+}
+ERRANDS: Errands = {"look-after-jobs": ("17 * * * *", jobs.look_after)}
+
+_POOL = 4
+"""Connections in each of two pools; one more is the queue's. `app.doctor` counts on it."""
+
+
+@asynccontextmanager
+async def _tools(settings: Settings) -> AsyncIterator[tuple[Database, Tools]]:
+    keyring = Keyring(settings.secret_keys)
+    database = Database(database_url(settings), keyring=keyring, pool_size=_POOL)
+    await database.open()
+    try:
+        async with (
+            receiving(database.pool, keyring, Limits(settings.limits)) as reception,
+            following(keyring, settings.keys_file),
+        ):
+            yield database, Tools(settings, keyring, reception)
+    finally:
+        await database.close()
+
+
+async def run(
+    settings: Settings,
+    *,
+    handlers: Handlers = HANDLERS,
+    errands: Errands = ERRANDS,
+    pace: Pace | None = None,
+    stopping: asyncio.Event | None = None,
+) -> None:
+    """Take jobs until `stopping` is set, or this process is asked to end by SIGTERM or SIGINT.
+
+    Asked again, it ends at once. The database has been made ready, by `installation.prepare`; it
+    may be away when this begins, and go away meanwhile.
+    """
+    stopping = stopping or _asked_to_stop()
+    async with _tools(settings) as (database, tools):
+        made = {kind: make(tools) for kind, make in handlers.items()}
+        url = database_url(settings)
+        await work(url, database, made, errands, stopping=stopping, pace=pace or Pace())
+
+
+def _asked_to_stop() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop)
+    return stopping
+
+
+def main() -> None:
+    """Run beside the server that started this process: its id is the argument."""
+    end_with_parent(int(sys.argv[1]))
+    settings = load()
+    logging.configure(settings.log_level)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Interviews delivered as NDJSON against a bare COPY of the same rows; memory of both processes.
+
+    .venv/bin/python -m scripts.bench.deliveries [--interviews 100000]
+
+From the first byte sent until the job has ended: received, kept, taken by a worker in parts of a
+thousand, each with its claims, history and numbers. The COPY puts the very rows that this made,
+and two thousand of a delivery that warms up, into copies of the tables, with their keys and
+indexes, in one transaction.
+"""
+
+import argparse
+import asyncio
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from scripts.bench.campaign import ANSWERS, signed_in
+from scripts.bench.memory import _children as children
+from scripts.bench.memory import _memory as memory
+from scripts.bench.prepared import prepared
+from scripts.bench.serving import OURS, machine, served
+
+_TABLES = ("interviews", "responses", "response_texts", "claims")
+_MIB = 1 << 20
+_PAUSE = 0.1
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--interviews", type=int, default=100_000)
+    count = parser.parse_args().interviews
+    with prepared(invitations=1) as database:
+        before = children()
+        url = database.environment["BENCH_DATABASE_URL"]
+        with (
+            served(OURS, 1, database.environment) as port,
+            _working(database.environment),
+            signed_in(Path(database.environment["XINSHENG_DATA_DIR"]), port) as http,
+        ):
+            processes = children() - before
+            _deliver(http, 2_000, "warm")
+            body = b"".join(_lines(count, "V"))
+            print(f"{machine()}; {count:,} interviews, {len(body) / _MIB:.0f} MiB of NDJSON")
+            idle = {pid: memory(pid)[0] for pid in processes}
+            with _watched(processes) as highest:
+                seconds = _deliver(http, count, "V", body)
+            growth = max(highest[pid] - idle[pid] for pid in processes) / _MIB
+        copied = asyncio.run(_copied(url))
+    print(f"{'':<24}{'seconds':>10}{'rows/s':>12}")
+    print(f"{'delivered':<24}{seconds:>10.1f}{count / seconds:>12,.0f}")
+    print(f"{'bare COPY':<24}{copied:>10.1f}{count / copied:>12,.0f}")
+    print(f"ratio {copied / seconds:.2f}; the process that grew most grew by {growth:.0f} MiB")
+
+
+def _deliver(http: httpx.Client, count: int, name: str, body: bytes | None = None) -> float:
+    """Deliver and wait for the job's end; seconds."""
+    body = body or b"".join(_lines(count, name))
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": name}
+    began = time.perf_counter()
+    reply = http.post(
+        "/v1/campaigns/bench/interviews",
+        content=body,
+        headers={**headers, "Prefer": "respond-async"},
+    )
+    job = reply.raise_for_status().headers["Location"]
+    while (found := http.get(job).raise_for_status().json())["finished_at"] is None:
+        time.sleep(_PAUSE)
+    seconds = time.perf_counter() - began
+    assert found["result"]["accepted"] == count, found
+    return seconds
+
+
+def _lines(count: int, name: str) -> Iterator[bytes]:
+    ended = datetime.now(UTC) - timedelta(hours=1)
+    first = 13_000_000_000 if name == "V" else 19_000_000_000
+    for number, phone in zip(range(count), itertools.count(first), strict=False):
+        item = {
+            "interview_id": f"{name}-{number}",
+            "unit": "S",
+            "population": "parent",
+            "phone": f"+86{phone}",
+            "disposition": "1.1",
+            "attempts": 1 + number % 5,
+            "interviewer": f"坐席 {number % 200}",
+            "started_at": (ended - timedelta(seconds=240)).isoformat(),
+            "ended_at": ended.isoformat(),
+            "answers": ANSWERS,
+        }
+        yield json.dumps(item, ensure_ascii=False).encode() + b"\n"
+
+
+@contextmanager
+def _working(environment: dict[str, str]) -> Iterator[None]:
+    command = [sys.executable, "-m", "app.worker", str(os.getpid())]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@contextmanager
+def _watched(processes: set[int]) -> Iterator[dict[int, int]]:
+    """The highest RSS of each process while the context lasts, in bytes."""
+    highest = {pid: memory(pid)[0] for pid in processes}
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_PAUSE):
+            for pid in processes:
+                highest[pid] = max(highest[pid], memory(pid)[0])
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield highest
+    finally:
+        ended.set()
+        thread.join()
+
+
+async def _copied(url: str) -> float:
+    """Seconds that a COPY of all rows into copies of the tables takes."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("SET statement_timeout = 0")
+    rows = {}
+    for table in _TABLES:
+        rows[table] = io.BytesIO()
+        await connection.copy_from_table(table, output=rows[table], format="binary")
+        await connection.execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
+    began = time.perf_counter()
+    async with connection.transaction():
+        for table, source in rows.items():
+            source.seek(0)
+            await connection.copy_to_table(f"copied_{table}", source=source, format="binary")
+    seconds = time.perf_counter() - began
+    await connection.close()
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
