@@ -194,6 +194,19 @@ REQUESTS: dict[str, list[Asked]] = {
         Asked("/v1/campaigns/{campaign}/coverage"),
         Asked("/v1/campaigns/{city}/coverage?within=W"),
     ],
+    "GET /v1/campaigns/{code}/ranking": [
+        Asked("/v1/campaigns/{campaign}/ranking"),
+        Asked("/v1/campaigns/{city}/ranking?within=B"),
+    ],
+    "GET /v1/campaigns/{code}/numbers": [
+        Asked("/v1/campaigns/{campaign}/numbers?question=overall"),
+        Asked("/v1/campaigns/{city}/numbers?question=overall&within=B"),
+    ],
+    "GET /v1/trends": [
+        Asked("/v1/trends?unit=B1&campaigns={campaign}&population=parent"),
+        Asked("/v1/trends?unit=B1&campaigns={city}&population=parent"),
+        Asked("/v1/trends?unit=W&campaigns={city}&population=parent"),
+    ],
 }
 UNSCOPED = {
     "GET /v1/units",

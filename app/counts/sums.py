@@ -7,9 +7,9 @@
 
 Every one is a sum over rows, so groups add up, and a row that is taken back is subtracted.
 
-A tally knows respondents, p, v and the cells, but not how each person voted: it adds nothing to
-p², pv and v². Whoever makes an interval of a pooled rate reads single responses and tallies apart
-(`Selection.source`) and takes for the tallies the votes / the number of indicators as n.
+A tally knows respondents, p, v and the cells, but not how each person voted. It is taken as if each
+had voted alike on all k indicators: p² and pv are k p, v² is k v. So (Σv)² / Σv² is v / k persons,
+and the interval of a pooled rate the widest that these votes may have.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,7 +65,11 @@ def tally_sql(layout: Layout) -> str:
     cells = [f"sum(cells[{number}])" for number in range(1, len(layout.cells) + 1)]
     sides: tuple[tuple[CountsAs, ...], ...] = ("positive",), ("positive", "negative")
     votes = [" + ".join(cells[cell] for cell in _cells_of(layout, side)) or "0" for side in sides]
-    return f"ARRAY[{', '.join(['sum(respondents)', *votes, '0', '0', '0', *cells])}]"
+    positive, counted = (
+        f"{sum(place.indicator for place in layout.places)} * ({one})" for one in votes
+    )
+    squares = positive, positive, counted
+    return f"ARRAY[{', '.join(['sum(respondents)', *votes, *squares, *cells])}]"
 
 
 def _cells_of(layout: Layout, sides: tuple[CountsAs, ...]) -> list[int]:

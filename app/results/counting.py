@@ -1,7 +1,7 @@
 """From counted sums to the figures of a row."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -89,16 +89,46 @@ class Count:
     """The counted sums, laid out so that each row's figures are quickly had."""
 
     def __init__(
-        self, counted: Iterable[Counted], layouts: Mapping[int, Layout], *, by_population: bool
+        self,
+        counted: Iterable[Counted],
+        layouts: Mapping[int, Layout],
+        *,
+        by_population: bool,
+        by_channel: bool,
     ):
         self._nothing: dict[int, Sequence[int]] = {
             population: [0] * sums.width(layout) for population, layout in layouts.items()
         }
         self._sums: dict[_Key, dict[int, Sequence[int]]] = defaultdict(self._nothing.copy)
+        self._channels: dict[_Key, set[int]] = defaultdict(set)
         # Plain tuples: there can be a hundred thousand.
         for unit, _, population, channel, day, numbers in counted:
-            group = unit, population if by_population else None, channel, day
-            self._sums[group][population] = numbers
+            group = (
+                unit,
+                population if by_population else None,
+                channel if by_channel else None,
+                day,
+            )
+            standing = self._sums[group]
+            if standing[population] is self._nothing[population]:
+                standing[population] = numbers
+            else:
+                standing[population] = sums.added((standing[population], numbers))
+            if channel is not None:
+                self._channels[group].add(channel)
+
+    def numbers(self, group: Group, asked: Asked) -> dict[int, Sequence[int]]:
+        """The sums of one row, by each population that is asked it."""
+        counted = self._sums.get(group, self._nothing)
+        return {
+            population: counted[population]
+            for population in asked.places
+            if group.population in (None, population)
+        }
+
+    def channels(self, group: Group) -> Collection[int]:
+        """The channels through which the group's responses came."""
+        return self._channels.get(group, ())
 
     def figures(self, group: Group, asked: Asked) -> Figures:
         """The figures of one row."""

@@ -30,7 +30,7 @@ async def coverage(
 ) -> CoverageOut:
     """A row for each unit at the level and each target. Errors: NotFound, InvalidInput."""
     as_of = clock.now()
-    beyond = ordering.after(query.cursor)
+    beyond = ordering.after(query.cursor, Order)
     root_id = await scope(session, caller, campaign, query.within)
     populations = await campaigns.populations(session, campaign.id)
     responded = await _responded(session, campaign, root_id, query.level, populations)

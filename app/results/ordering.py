@@ -1,7 +1,7 @@
 """The order of rows, and the cursors that point into it."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -9,6 +9,8 @@ from app.core.problems import FieldError, InvalidInput
 from app.core.schemas import from_cursor, to_cursor
 
 Row = TypeVar("Row")
+Place = TypeVar("Place", bound=tuple[Any, ...])
+"""A named tuple by which rows are ordered."""
 
 
 class Order(NamedTuple):
@@ -25,24 +27,25 @@ class Order(NamedTuple):
     """The question among the questions, or the target among the targets."""
 
 
-def after(cursor: str | None) -> Order | None:
+def after(cursor: str | None, kind: type[Place]) -> Place | None:
     """The row after which a page begins. Errors: InvalidInput for a cursor that is not ours."""
     position = from_cursor(cursor)
     if position is None:
         return None
     try:
-        return msgspec.json.decode(position, type=Order)
+        place: Place = msgspec.json.decode(position, type=kind)
     except msgspec.DecodeError as error:
         message = "Pass `next` of an earlier page of this address unchanged, or leave it out."
         raise InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)]) from error
+    return place
 
 
 def page(
-    rows: Iterable[tuple[Order, Row]], *, beyond: Order | None, limit: int | None
+    rows: Iterable[tuple[Place, Row]], *, beyond: Place | None, limit: int | None
 ) -> tuple[list[Row], str | None]:
     """The rows beyond a place, at most `limit` of them, and the cursor of the next page."""
     taken: list[Row] = []
-    last: Order | None = None
+    last: Place | None = None
     for order, row in rows:
         if beyond is not None and order <= beyond:
             continue

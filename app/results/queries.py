@@ -1,7 +1,10 @@
 """SQL of results."""
 
+from typing import Any
+
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.units.tables import Unit, subtree
 
@@ -12,6 +15,17 @@ async def units_at(session: AsyncSession, root_id: int, level: str) -> dict[str,
         select(Unit.code, Unit.name).where(Unit.kind == level, Unit.id.in_(subtree(root_id)))
     )
     return {row.code: row.name for row in rows}
+
+
+async def parents(session: AsyncSession, root_id: int, level: str) -> dict[str, Any]:
+    """The parents that lie within `root_id` (code, name, kind), by the codes of units of a kind."""
+    parent = aliased(Unit)
+    rows = await session.execute(
+        select(Unit.code.label("of"), parent.code, parent.name, parent.kind)
+        .join(parent, parent.id == Unit.parent_id)
+        .where(Unit.kind == level, parent.id.in_(subtree(root_id)))
+    )
+    return {row.of: row for row in rows}
 
 
 async def unit_id_within(session: AsyncSession, code: str, root_id: int) -> int | None:
@@ -66,3 +80,58 @@ async def bases(
     parameters = {"root_id": root_id, "level": level, "period": period}
     rows = await session.execute(_BASES, parameters)
     return {(row.code, row.basis): int(row.n) for row in rows}
+
+
+# What was withdrawn or revised cancels itself out: its rows hold the same number.
+_NUMBERS = text("""
+    WITH
+    within AS MATERIALIZED (SELECT unit_id FROM unit_ancestors WHERE ancestor_id = :root_id),
+    at_level AS MATERIALIZED (
+        SELECT line.unit_id, units.code
+        FROM unit_ancestors AS line
+        JOIN within ON within.unit_id = line.ancestor_id
+        JOIN units ON units.id = line.ancestor_id AND units.kind = :level
+    ),
+    said AS (
+        SELECT unit_id, numbers[:place] AS value, sum(sign) AS times
+        FROM responses
+        WHERE campaign_id = :campaign_id AND population = :population
+        AND numbers[:place] IS NOT NULL
+        AND (CAST(:channel AS smallint) IS NULL OR channel = :channel)
+        AND (NOT :clean OR quality IS NULL)
+        GROUP BY 1, 2
+    )
+    SELECT at_level.code, value, sum(times)::bigint AS times
+    FROM said JOIN within USING (unit_id) LEFT JOIN at_level USING (unit_id)
+    GROUP BY 1, 2 HAVING sum(times) <> 0 LIMIT :most
+""")
+
+
+async def numbers(
+    session: AsyncSession,
+    campaign_id: int,
+    population: int,
+    position: int,
+    *,
+    root_id: int,
+    level: str,
+    channel: int | None,
+    clean: bool,
+    most: int,
+) -> list[Any]:
+    """How often each number was given, by unit code (None: above the level); at most so many.
+
+    `position` is that of the question among the version's numbers. Reads every response of the
+    campaign.
+    """
+    parameters = {
+        "campaign_id": campaign_id,
+        "population": population,
+        "place": position + 1,
+        "root_id": root_id,
+        "level": level,
+        "channel": channel,
+        "clean": clean,
+        "most": most,
+    }
+    return list(await session.execute(_NUMBERS, parameters))

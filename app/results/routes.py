@@ -14,10 +14,16 @@ from app.core.database import Session
 from app.core.problems import NotFound, replies
 from app.core.schemas import Code
 from app.results import coverage, service, spreadsheet
-from app.results.problems import NoRelease
+from app.results.numbers import service as numbers
+from app.results.numbers.schemas import NumbersOut, NumbersQuery
+from app.results.problems import NoRelease, TooManyResponses
+from app.results.ranking import service as ranking
+from app.results.ranking.schemas import RankingOut, RankingQuery
 from app.results.schemas import CoverageOut, CoverageQuery, ResultsOut, ResultsQuery
+from app.results.trends import service as trends
+from app.results.trends.schemas import TrendOut, TrendQuery
 
-router = APIRouter(prefix="/v1/campaigns", tags=["results"])
+router = APIRouter(prefix="/v1", tags=["results"])
 
 Reader = Annotated[Principal, having("results:exact", "results:read")]
 CampaignCode = Annotated[Code, Path(description="The campaign's code, such as 2026-autumn.")]
@@ -38,7 +44,11 @@ def _described(*types: Any) -> dict[int | str, dict[str, Any]]:
     }
 
 
-@router.get("/{code}/results", response_model=ResultsOut, responses=_described(NotFound, NoRelease))
+@router.get(
+    "/campaigns/{code}/results",
+    response_model=ResultsOut,
+    responses=_described(NotFound, NoRelease),
+)
 async def get_results(
     turn: InTurn,
     code: CampaignCode,
@@ -56,7 +66,9 @@ async def get_results(
     return _reply(request, results, table)
 
 
-@router.get("/{code}/coverage", response_model=CoverageOut, responses=_described(NotFound))
+@router.get(
+    "/campaigns/{code}/coverage", response_model=CoverageOut, responses=_described(NotFound)
+)
 async def get_coverage(
     turn: InTurn,
     code: CampaignCode,
@@ -72,8 +84,73 @@ async def get_coverage(
     return _reply(request, found, table)
 
 
-def _reply(request: Request, reply: ResultsOut | CoverageOut, table: bytes | None) -> Response:
+@router.get(
+    "/campaigns/{code}/ranking",
+    response_model=RankingOut,
+    responses=_described(NotFound, NoRelease),
+)
+async def get_ranking(
+    turn: InTurn,
+    code: CampaignCode,
+    query: Annotated[RankingQuery, Query()],
+    caller: Reader,
+    request: Request,
+    session: Session,
+) -> Response:
+    """Rank units of one kind by their rates in the campaign's headline channels."""
+    campaign = await campaigns.visible(session, caller, code)
+    if not caller.may("results:exact"):
+        raise NoRelease()
+    found = await ranking.ranking(session, caller, campaign, query)
+    table = spreadsheet.ranking_csv(found.rows) if _wants_csv(request) else None
+    return _reply(request, found, table)
+
+
+@router.get(
+    "/campaigns/{code}/numbers",
+    response_model=NumbersOut,
+    responses=_described(NotFound, NoRelease, TooManyResponses),
+)
+async def get_numbers(
+    turn: InTurn,
+    code: CampaignCode,
+    query: Annotated[NumbersQuery, Query()],
+    caller: Reader,
+    request: Request,
+    session: Session,
+) -> Response:
+    """Describe the answers to a number or a rating: mean, spread, sum and quantiles by unit."""
+    campaign = await campaigns.visible(session, caller, code)
+    if not caller.may("results:exact"):
+        raise NoRelease()
+    found = await numbers.numbers(session, caller, campaign, query)
+    table = spreadsheet.numbers_csv(found.rows) if _wants_csv(request) else None
+    return _reply(request, found, table)
+
+
+@router.get("/trends", response_model=TrendOut, responses=_described(NotFound, NoRelease))
+async def get_trends(
+    turn: InTurn,
+    query: Annotated[TrendQuery, Query()],
+    caller: Reader,
+    request: Request,
+    session: Session,
+) -> Response:
+    """Follow one unit's rate over campaigns, and test each change since the one before."""
+    if not caller.may("results:exact"):
+        raise NoRelease()
+    found = await trends.trend(session, caller, query)
+    table = spreadsheet.trend_csv(found.rows) if _wants_csv(request) else None
+    return _reply(request, found, table)
+
+
+def _reply(
+    request: Request,
+    reply: ResultsOut | CoverageOut | RankingOut | NumbersOut | TrendOut,
+    table: bytes | None,
+) -> Response:
     """The reply as JSON, or as the table; 304 where the caller has it."""
+    of_one_campaign = None if isinstance(reply, TrendOut) else reply
     lasting = table
     if lasting is None:
         lasting = reply.model_dump_json(exclude={"as_of"}, exclude_unset=True).encode()
@@ -83,15 +160,15 @@ def _reply(request: Request, reply: ResultsOut | CoverageOut, table: bytes | Non
         "Vary": "Authorization, Accept",
         "Cache-Control": "private, no-cache",
     }
-    if reply.sandbox:  # a table has no other place to say it
+    if of_one_campaign and of_one_campaign.sandbox:  # a table has no other place to say it
         headers["Xinsheng-Sandbox"] = "true"
     if _matches(request, etag):
         return Response(status_code=304, headers=headers)
     if table is None:
         body = reply.model_dump_json(exclude_unset=True)
         return Response(body, headers=headers, media_type="application/json")
-    if reply.next is not None:
-        parameters = {**request.query_params, "cursor": reply.next}
+    if of_one_campaign and of_one_campaign.next is not None:
+        parameters = {**request.query_params, "cursor": of_one_campaign.next}
         headers["Link"] = f'<?{urlencode(parameters)}>; rel="next"'
     return Response(table, headers=headers, media_type=_CSV)
 

@@ -35,6 +35,11 @@ def _checked(by: str) -> str:
     return by
 
 
+Bounds = tuple[float, float]
+IntervalKind = Literal["sample", "indicative", "none"]
+Lack = Literal["no_votes", "heads_unknown", "more_than_heads", "several_answers"]
+
+
 class CoverageQuery(Body):
     """Which part of a campaign to read, at which level of the tree."""
 
@@ -110,9 +115,26 @@ class ResultRow(Reply):
         "none. Don't-know and missing answers are not in it.",
         examples=[0.9473684210526315],
     )
-    interval: tuple[float, float] | None = Field(description="An interval of the rate.")
-    interval_kind: Literal["sample", "indicative", "none"] = Field(
-        description="Whether the interval is a random sample's, only indicative, or none."
+    interval: Bounds | None = Field(
+        description="Where the rate lies at 95 %: Wilson's interval with finite population "
+        "correction, pooled votes clustered by person. `no_interval` says why there is none.",
+        examples=[[0.8876, 0.9762]],
+    )
+    interval_kind: IntervalKind = Field(
+        description="`sample`: of telephone interviews alone, honest where they are a random "
+        "sample; `indicative` 参考: people chose by themselves to answer; `none`."
+    )
+    no_interval: Lack | None = Field(
+        None,
+        description="Why there is none: nobody took a side; the unit's enrolment is not known; "
+        "more respondents than heads; a question with several answers.",
+    )
+    heads: int | None = Field(
+        None,
+        description="The N of the interval: the persons whom the unit states in the campaign's "
+        "period, by the population's name (student, parent, teacher, resident), else by the basis "
+        "of its targets.",
+        examples=[820],
     )
     dont_know_share: float | None = Field(
         description="Don't-know votes / answered; null where nobody answered.", examples=[0.05]
@@ -126,6 +148,40 @@ class ResultRow(Reply):
     )
 
 
+class CompositePart(Reply):
+    """One population in the composite."""
+
+    population: str = Field(description="The population's code.", examples=["parent"])
+    weight: float | None = Field(
+        description="As the campaign gives it; where it gives none, all weigh the same.",
+        examples=[0.4],
+    )
+    share: float = Field(
+        description="Of the composite: the weights of the populations that have votes, made to "
+        "sum to 1.",
+        examples=[0.5714285714285714],
+    )
+    respondents: int = Field(description="Persons with a counted response.", examples=[100])
+    rate: float | None = Field(description="The population's own rate.", examples=[0.95])
+    interval: Bounds | None = Field(description="Of that rate.", examples=[[0.8876, 0.9762]])
+
+
+class Composite(Reply):
+    """The rates of several populations in one, by the campaign's weights."""
+
+    rate: float | None = Field(
+        description="The sum of share times rate; null where nothing has weight and votes.",
+        examples=[0.93],
+    )
+    interval: Bounds | None = Field(
+        description="Of independent populations: the variances of their intervals added; null "
+        "where one of them has none.",
+        examples=[[0.9, 0.95]],
+    )
+    interval_kind: IntervalKind = Field(description="As in the rows.")
+    populations: list[CompositePart] = Field(description="In the campaign's order.")
+
+
 class ResultsOut(Reply):
     """Results of one campaign."""
 
@@ -135,6 +191,11 @@ class ResultsOut(Reply):
     exact: bool = Field(description="True: live and nothing hidden.")
     rows: list[ResultRow] = Field(
         description="In order of unit code, population, channel, day and question."
+    )
+    composite: Composite | None = Field(
+        None,
+        description="Of campaigns with several populations, unless one is asked for: all that the "
+        "rows count, of the indicators or of the question asked for, weighed by population.",
     )
     next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")
 
@@ -159,8 +220,10 @@ class ResultsOut(Reply):
                             "dont_know": 5,
                         },
                         "rate": 0.9473684210526315,
-                        "interval": None,
-                        "interval_kind": "none",
+                        "interval": [0.8876, 0.9762],
+                        "interval_kind": "indicative",
+                        "no_interval": None,
+                        "heads": 820,
                         "dont_know_share": 0.05,
                         "suppressed": False,
                     }

@@ -15,7 +15,10 @@ from app.counts.selection import Counted, Selection
 from app.questionnaires.layout import Layout
 from app.responses.tables import Channel
 from app.results import ordering, queries
+from app.results.composite import composite_of
 from app.results.counting import Asked, Count, pooled, questions
+from app.results.heads import heads_at
+from app.results.ordering import Order
 from app.results.schemas import ResultsOut, ResultsQuery, dimensions_of
 from app.results.table import Table
 
@@ -47,6 +50,15 @@ async def scope(
     return unit_id
 
 
+async def units_at(session: AsyncSession, root_id: int, level: str) -> dict[str, str]:
+    """Names by code of all units of a kind within a unit. Errors: InvalidInput for too many."""
+    units = await queries.units_at(session, root_id, level)
+    if len(units) > MAX_ROWS:
+        message = f"There are more than {MAX_ROWS:,} units of this kind: name a unit above fewer."
+        raise InvalidInput(errors=[FieldError("?within", "too_many_units", message)])
+    return units
+
+
 async def results(
     session: AsyncSession, caller: Principal, campaign: Campaign, query: ResultsQuery
 ) -> tuple[ResultsOut, list[str]]:
@@ -56,9 +68,9 @@ async def results(
     an unknown population, question or cursor, and for more than `MAX_ROWS` rows without a limit.
     """
     as_of = clock.now()
-    beyond = ordering.after(query.cursor)
+    beyond = ordering.after(query.cursor, Order)
     root_id = await scope(session, caller, campaign, query.within)
-    populations = _chosen(await campaigns.populations(session, campaign.id), query.population)
+    populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
     asked = _asked(query, layouts)
     found = await counted(session, _selection(campaign, root_id, query, layouts))
@@ -70,30 +82,42 @@ async def results(
     reply = ResultsOut(campaign=campaign.code, as_of=as_of, exact=True, rows=rows, next=following)
     if campaign.sandbox_of is not None:
         reply.sandbox = True
+    if len(populations) > 1:
+        one = asked_about(query.question, layouts)
+        heads = await heads_at(session, campaign, populations, root_id=root_id, level=None)
+        reply.composite = composite_of(populations, one, found, heads)
     return reply, list(dict.fromkeys(value for one in asked for value in one.values))
 
 
-def _chosen(
+def chosen(
     populations: Sequence[CampaignPopulation], code: str | None
 ) -> Sequence[CampaignPopulation]:
+    """The populations of a campaign, or the one of them that is asked for. Errors: InvalidInput."""
     if code is None:
         return populations
-    chosen = [one for one in populations if one.code == code]
-    if not chosen:
+    named = [one for one in populations if one.code == code]
+    if not named:
         message = "Name a population of this campaign."
         raise InvalidInput(errors=[FieldError("?population", "unknown_population", message)])
-    return chosen
+    return named
 
 
 def _asked(query: ResultsQuery, layouts: Mapping[int, Layout]) -> list[Asked]:
     if query.question is None:
         by_question = "question" in dimensions_of(query.by)
         return questions(layouts) if by_question else [pooled(layouts)]
-    asked = [one for one in questions(layouts) if one.question == query.question]
+    return [asked_about(query.question, layouts)]
+
+
+def asked_about(question: str | None, layouts: Mapping[int, Layout]) -> Asked:
+    """The question with this code, or the indicator questions as one. Errors: InvalidInput."""
+    if question is None:
+        return pooled(layouts)
+    asked = [one for one in questions(layouts) if one.question == question]
     if not asked:
         message = "Name a question that the population is asked; a note takes no answers."
         raise InvalidInput(errors=[FieldError("?question", "unknown_question", message)])
-    return asked
+    return asked[0]
 
 
 def _selection(
@@ -105,7 +129,8 @@ def _selection(
         root_id=root_id,
         layouts=layouts,
         level=query.level if "unit" in by else None,
-        by_channel="channel" in by,
+        # Whether an interval is a sample's depends on the channels, asked for or not.
+        by_channel=True,
         by_day="day" in by,
         channel=Channel[query.channel] if query.channel else None,
         source=query.source,
@@ -134,7 +159,14 @@ async def _table(
         channels=_channels(campaign, query, found),
         days=sorted({one.day for one in found if one.day is not None}),
         asked=asked,
-        count=Count(found, layouts, by_population="population" in by),
+        count=Count(found, layouts, by_population="population" in by, by_channel="channel" in by),
+        heads=await heads_at(
+            session,
+            campaign,
+            populations,
+            root_id=root_id,
+            level=query.level if "unit" in by else None,
+        ),
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from app.responses.tables import Channel
 from app.results.counting import Asked, Count, Group
+from app.results.estimates import estimate, joined
+from app.results.heads import Heads
 from app.results.ordering import Order
 from app.results.schemas import ResultRow
 from app.units.schemas import UnitRef
@@ -25,6 +27,7 @@ class Table:
     days: Sequence[date]
     asked: Sequence[Asked]
     count: Count
+    heads: Heads
 
     @property
     def size(self) -> int:
@@ -56,6 +59,7 @@ class Table:
 
     def _lines(self, group: Group) -> Iterator[tuple[Order, ResultRow]]:
         about = self._about(group)
+        heads = self._heads(group.unit)
         for line, asked in enumerate(self.asked):
             if group.population is not None and group.population not in asked.places:
                 continue
@@ -67,12 +71,32 @@ class Table:
                 **about,
                 **({} if comparable else {"comparable": False}),
                 question=asked.question,
-                interval=None,
-                interval_kind="none",
                 suppressed=False,
                 **figures._asdict(),
+                **self._interval(group, asked, heads),
             )
             yield _order(group, line), row
+
+    def _interval(
+        self, group: Group, asked: Asked, heads: Mapping[int, int | None]
+    ) -> dict[str, Any]:
+        estimates = [
+            estimate(asked, population, numbers, heads[population])
+            for population, numbers in self.count.numbers(group, asked).items()
+        ]
+        found = joined(estimates, self.count.channels(group))
+        return {
+            "interval": found.interval,
+            "interval_kind": found.kind,
+            "no_interval": found.lack,
+            "heads": found.heads,
+        }
+
+    def _heads(self, unit: str | None) -> dict[int, int | None]:
+        # What was given to units above the level has no population of its own.
+        if unit is None and "unit" in self.by:
+            return dict.fromkeys(self.populations)
+        return {population: self.heads.of(unit, population) for population in self.populations}
 
     def _about(self, group: Group) -> dict[str, Any]:
         about: dict[str, Any] = {}

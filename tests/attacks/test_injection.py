@@ -268,4 +268,5 @@ async def test_what_may_be_kept_says_so_and_nothing_else_is_kept(unlimited: Api)
         "GET /schemas/questionnaire.json": "public, max-age=3600",
         "GET /v1/campaigns/{code}/results": private,
         "GET /v1/campaigns/{code}/coverage": private,
+        "GET /v1/campaigns/{code}/ranking": private,
     }

@@ -210,12 +210,18 @@ TABLES = {
     "get /v1/campaigns/{code}/links.csv": "/v1/campaigns/C/links.csv",
     "get /v1/campaigns/{code}/results": "/v1/campaigns/C/results?by=unit",
     "get /v1/campaigns/{code}/coverage": "/v1/campaigns/C/coverage",
+    "get /v1/campaigns/{code}/ranking": "/v1/campaigns/C/ranking",
 }
-WITHOUT_NAMES = "get /v1/campaigns/{code}/roster/{roster}/links.csv"
+OF_THEIR_OWN = {
+    "get /v1/campaigns/{code}/roster/{roster}/links.csv",
+    "get /v1/campaigns/{code}/numbers",
+    "get /v1/trends",
+}
+"""What needs more to begin with, and is tried below and in tests/results."""
 
 
 async def test_no_cell_of_any_table_is_a_formula(admin: Api, app: FastAPI) -> None:
-    assert set(tables(app.openapi())) == {*TABLES, WITHOUT_NAMES}
+    assert set(tables(app.openapi())) == TABLES.keys() | OF_THEIR_OWN
     await tree(admin)
     await open_campaign(admin)
     for start in ("=", "+", "-", "@", "＝", "＠"):

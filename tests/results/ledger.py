@@ -16,9 +16,9 @@ from tests.factories import Api
 _INSERT = """
     INSERT INTO responses (
         campaign_id, submission_id, sequence, sign, unit_id, population, channel, quality,
-        answered_at, answers
+        answered_at, answers, numbers
     )
-    SELECT campaigns.id, $2, $3, $4, units.id, $6, $7, $8, $9, $10
+    SELECT campaigns.id, $2, $3, $4, units.id, $6, $7, $8, $9, $10, $11
     FROM campaigns, units WHERE campaigns.code = $1 AND units.code = $5
 """
 
@@ -89,9 +89,13 @@ class Entry:
 
 
 async def insert(
-    api: Api, entries: Iterable[Entry], *, definitions: Mapping[str, Any] = DEFINITIONS
+    api: Api,
+    entries: Iterable[Entry],
+    *,
+    definitions: Mapping[str, Any] = DEFINITIONS,
+    campaign: str = "C",
 ) -> None:
-    """Append entries to the ledger of campaign C."""
+    """Append entries to the ledger of a campaign."""
     validators = {
         code: Validator(Definition.model_validate(one)) for code, one in definitions.items()
     }
@@ -99,7 +103,7 @@ async def insert(
     database: Database = api.app.state.database
     rows = [
         (
-            "C",
+            campaign,
             one.submission_id,
             one.sequence,
             one.sign,
@@ -108,9 +112,11 @@ async def insert(
             one.channel,
             one.quality or None,
             one.answered_at,
-            validators[one.population].encode(one.answers, require=False).answers,
+            encoded.answers,
+            encoded.numbers,
         )
         for one in entries
+        for encoded in [validators[one.population].encode(one.answers, require=False)]
     ]
     await database.pool.executemany(_INSERT, rows)
 

@@ -57,6 +57,9 @@ async def test_the_rate_leaves_dont_know_out(admin: Api) -> None:
     await respond(admin, "A1", *(value for value, n in votes.items() for _ in range(n)))
     reply = await admin.made("GET", URL)
     assert reply.pop("as_of").endswith("Z")
+    assert reply.pop("composite")["rate"] == 0.9473684210526315
+    low, high = reply["rows"][0].pop("interval")
+    assert 0.88 < low < 0.9473684210526315 < high < 0.98
     assert reply == {
         "campaign": "C",
         "exact": True,
@@ -68,8 +71,9 @@ async def test_the_rate_leaves_dont_know_out(admin: Api) -> None:
                 "missing": 0,
                 "counts": {value: n * 6 for value, n in votes.items()},
                 "rate": 0.9473684210526315,
-                "interval": None,
-                "interval_kind": "none",
+                "interval_kind": "indicative",
+                "no_interval": None,
+                "heads": 600,
                 "dont_know_share": 0.05,
                 "suppressed": False,
             }
@@ -102,6 +106,8 @@ async def test_no_votes_make_no_rate_and_units_without_responses_have_zeros(admi
         "rate": None,
         "interval": None,
         "interval_kind": "none",
+        "no_interval": "no_votes",
+        "heads": 210,
         "dont_know_share": None,
         "suppressed": False,
     }

@@ -49,14 +49,18 @@ async def test_results_come_as_a_table_with_fixed_columns(admin: Api) -> None:
         "missing": "0",
         "rate": "0.6666666666666666",
         "dont_know_share": "0.0",
-        "interval_low": "",
-        "interval_high": "",
-        "interval_kind": "none",
+        "interval_low": first["interval_low"],
+        "interval_high": first["interval_high"],
+        "interval_kind": "indicative",
+        "no_interval": "",
+        "heads": "200",
         "suppressed": "false",
         "comparable": "true",
         **{f"counts.{value}": "6" for value in OPTIONS[:3]},
         "counts.dont_know": "0",
     }
+    assert 0 < float(first["interval_low"]) < 0.6666 < float(first["interval_high"]) < 1
+    assert (second["interval_low"], second["no_interval"]) == ("", "no_votes")
     assert (second["unit"], second["rate"], second["counts.satisfied"]) == ("A2", "", "0")
     total = lines((await table(admin)).content)
     assert list(total[0]) == list(first)

@@ -1,0 +1,62 @@
+"""How many persons each unit's populations count: the N of intervals."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.campaigns.schemas import Basis
+from app.campaigns.tables import Campaign, CampaignPopulation
+from app.results import queries
+from app.units.tables import Unit
+
+_OWN: dict[str, Basis] = {
+    "student": "students",
+    "parent": "parents",
+    "teacher": "teachers",
+    "resident": "residents",
+    "public": "residents",
+}
+"""What a population is named, and what it is counted in."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Persons by unit and population; the unit None is the whole that is read."""
+
+    stated: Mapping[tuple[str | None, str], int]
+    """By unit code and basis."""
+    bases: Mapping[int, Sequence[str]]
+    """What each population is counted in, by its position; the first that is stated counts."""
+
+    def of(self, unit: str | None, population: int) -> int | None:
+        """The persons of a unit's population, where that is known."""
+        stated = (self.stated.get((unit, basis)) for basis in self.bases[population])
+        return next((heads for heads in stated if heads is not None), None)
+
+
+async def heads_at(
+    session: AsyncSession,
+    campaign: Campaign,
+    populations: Iterable[CampaignPopulation],
+    *,
+    root_id: int,
+    level: str | None,
+) -> Heads:
+    """The heads of every unit at a level within a unit; of that unit itself without a level."""
+    root = await session.get_one(Unit, root_id)
+    found = await queries.bases(session, root_id, level=level or root.kind, period=campaign.period)
+    # Without a level what is read is that unit, which no row names.
+    stated = {
+        (code if level else None, basis): n
+        for (code, basis), n in found.items()
+        if level or code == root.code
+    }
+    return Heads(stated, {one.position: _bases(one) for one in populations})
+
+
+def _bases(population: CampaignPopulation) -> list[str]:
+    """By its own name, as `parent` or `parents`; else by what its targets are shares of."""
+    own = _OWN.get(population.code.lower().removesuffix("s"))
+    named = [own] if own else []
+    return list(dict.fromkeys([*named, *(target["basis"] for target in population.targets)]))

@@ -1,0 +1,1 @@
+"""Numeric answers and ratings: what people said on average, and how far apart."""

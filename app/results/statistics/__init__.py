@@ -1,0 +1,1 @@
+"""The statistics of results: pure functions of numbers. docs/statistics.md tells the method."""

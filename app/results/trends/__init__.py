@@ -1,0 +1,1 @@
+"""One unit's rates from one campaign to the next."""
