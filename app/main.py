@@ -1,5 +1,6 @@
 """The web app: what it opens when it starts, and one list of all its routers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -40,10 +41,14 @@ from app.links.routes import router as links
 from app.phone_page.routes import PAGE_ROUTES
 from app.questionnaires.routes import router as questionnaires
 from app.questionnaires.routes import schema_router as schemas
+from app.releases.routes import router as releases
 from app.responses.openapi import describe_answering
 from app.responses.routes import HOT_ROUTES, ExpressLane
 from app.responses.routes import router as responses
 from app.responses.service import receiving
+from app.results.live.routes import router as live
+from app.results.live.stream import States
+from app.results.live.watching import watching
 from app.results.routes import router as results
 from app.retention.erasing import erasing
 from app.retention.lists import Lists
@@ -78,8 +83,10 @@ ROUTERS = (
     doubts,
     counts,
     origins,
+    releases,
     sandboxes,
     results,
+    live,
 )
 
 BODY_LIMITS = {
@@ -92,13 +99,15 @@ BODY_LIMITS = {
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     settings: Settings = app.state.settings
     database = Database(database_url(settings), keyring=app.state.keyring)
     await database.open()
     app.state.database = database
+    ending = app.state.ending = asyncio.Event()
     try:
         async with (
+            watching(database_url(settings)) as watch,
             receiving(database.pool, app.state.keyring, app.state.limits) as reception,
             recognising(settings.wechat, app.state.keyring, database.pool) as wechat,
             folding(database),
@@ -109,7 +118,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         ):
             app.state.reception = reception
             app.state.wechat = wechat
-            yield
+            app.state.states = States(watch)
+            yield {"ending": ending}
     finally:
         await database.close()
 

@@ -1,16 +1,19 @@
 """Who is calling, and whether they may: the one place where scopes are decided."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Query, Request, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access import queries, tokens
+from app.access import queries, tickets, tokens
 from app.access.problems import NetworkNotAllowed, ScopeMissing, Unauthenticated
 from app.access.scopes import DESCRIPTIONS, Scope, implied
 from app.access.tables import Client
+from app.core import clock
 from app.core.addresses import client_address, is_within, network_of, networks
 from app.core.database import Session
 from app.core.http import request_id, stand
@@ -30,6 +33,8 @@ class Principal:
     request_id: str = ""
     address: str = ""
     """Where it calls from."""
+    token: tokens.Claims | None = None
+    """What its token says; None where it is called for without one."""
 
     def may(self, scope: Scope) -> bool:
         """Whether this client has a scope, by itself or through `admin`."""
@@ -48,13 +53,23 @@ _bearer = OAuth2(
 )
 
 
-async def _principal(
-    request: Request, session: Session, authorization: Annotated[str | None, Depends(_bearer)]
+Authorization = Annotated[str | None, Depends(_bearer)]
+
+
+async def _principal(request: Request, session: Session, authorization: Authorization) -> Principal:
+    async def claims() -> tokens.Claims:
+        return _claims(request, authorization)
+
+    return await _of_claims(request, session, claims())
+
+
+async def _of_claims(
+    request: Request, session: AsyncSession, found: Awaitable[tokens.Claims]
 ) -> Principal:
     limits: Limits = request.app.state.limits
     address = client_address(request.scope)
     try:
-        claims = _claims(request, authorization)
+        claims = await found
         stand(request, limits.admit("client", claims.client_id))
         client = await queries.client_of_token(
             session, claims.client_id, secret_id=claims.secret_id, token_id=claims.token_id
@@ -75,6 +90,7 @@ async def _principal(
         unit_id=client.unit_id,
         request_id=request_id(request),
         address=address,
+        token=claims,
     )
 
 
@@ -94,10 +110,40 @@ Caller = Annotated[Principal, Depends(_principal)]
 """Any client with a valid token."""
 
 
+async def _ticketed(
+    request: Request,
+    session: Session,
+    authorization: Authorization,
+    ticket: Annotated[
+        str | None,
+        Query(max_length=100, description="In place of the token, for browsers' EventSource."),
+    ] = None,
+) -> Principal:
+    if ticket is None:
+        return await _principal(request, session, authorization)
+    return await _of_claims(request, session, tickets.redeem(session, ticket, request.url.path))
+
+
+async def in_force(session: AsyncSession, token: tokens.Claims) -> bool:
+    """Whether a token that was valid is so still, its client and secret too."""
+    client = await queries.client_of_token(
+        session, token.client_id, secret_id=token.secret_id, token_id=token.token_id
+    )
+    return client is not None and token.expires_at > clock.now()
+
+
+def having_or_ticket(*scopes: Scope) -> Any:
+    """As `having`, for a page that also a ticket opens. Errors: 401, 403."""
+    return _authorised(_ticketed, scopes)
+
+
 def having(*scopes: Scope) -> Any:
     """A dependency: the caller, who must have one of these scopes. Errors: 401, 403."""
+    return _authorised(_principal, scopes)
 
-    async def authorised(caller: Caller) -> Principal:
+
+def _authorised(called_by: Callable[..., Any], scopes: tuple[Scope, ...]) -> Any:
+    async def authorised(caller: Annotated[Principal, Depends(called_by)]) -> Principal:
         if not any(caller.may(scope) for scope in scopes):
             raise ScopeMissing(f"This needs the scope {' or '.join(scopes)}.")
         return caller

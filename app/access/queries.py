@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.tables import Client, ClientSecret, IdempotencyKey, RevokedToken
+from app.access.tables import Client, ClientSecret, IdempotencyKey, RevokedToken, Ticket
 
 _LAST_USED_TO = timedelta(minutes=1)
 """How exactly the last use of a secret is kept: not every token is worth a write."""
@@ -105,4 +105,25 @@ async def delete_idempotency_keys(session: AsyncSession, *, kept: timedelta) -> 
     """Drop the replies that are past their time."""
     await session.execute(
         delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - kept)
+    )
+
+
+async def insert_ticket(session: AsyncSession, ticket: Ticket) -> None:
+    """Store a ticket, and drop those whose time is over."""
+    await session.execute(delete(Ticket).where(Ticket.expires_at <= func.now()))
+    session.add(ticket)
+
+
+async def take_ticket(
+    session: AsyncSession, ticket_hash: bytes, path: str
+) -> dict[str, Any] | None:
+    """The claims behind a ticket that is in force, which it is no more; None where none is."""
+    return await session.scalar(
+        delete(Ticket)
+        .where(
+            Ticket.ticket_hash == ticket_hash,
+            Ticket.path == path,
+            Ticket.expires_at > func.now(),
+        )
+        .returning(Ticket.claims)
     )

@@ -51,6 +51,25 @@ class RevokedToken(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class Ticket(Base):
+    """Opens one address once, within a minute, for the token that it was got with.
+
+    For browsers' event streams, which can send no header: a ticket may stand in a URL, and so in
+    a log, since it is worth nothing any more by then.
+    """
+
+    __tablename__ = "tickets"
+
+    ticket_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(Text)
+    """The address that it opens."""
+    claims: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """What the token says."""
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+
 class ServiceKey(Base):
     """A key of the whole deployment, wrapped by the keyring."""
 

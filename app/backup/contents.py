@@ -14,6 +14,7 @@ import app.identity.wechat.tables
 import app.jobs.tables
 import app.links.tables
 import app.questionnaires.tables
+import app.releases.tables
 import app.responses.tables
 import app.retention.tables
 import app.rosters.tables

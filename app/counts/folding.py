@@ -70,6 +70,8 @@ async def _fold(session: AsyncSession, connection: Connection, most: int) -> Fol
         below = min(below, enough)
     present = await queries.present_in(connection, since=since, below=below)
     await _follow_moves(session, connection, {campaign_id for campaign_id, _ in present})
+    for campaign_id in {campaign_id for campaign_id, _ in present}:
+        await queries.announce(connection, campaign_id)
     for campaign_id, population in present:
         layout = (await _layouts(session, campaign_id))[population]
         await queries.fold(connection, campaign_id, population, layout, since=since, below=below)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.database import Connection
 from app.counts import sums
+from app.counts.tables import CHANNEL
 from app.questionnaires.layout import Layout
 
 BEFORE_ALL = -(1 << 63)
@@ -121,6 +122,11 @@ async def end_folding(
         seen_at,
         folded_until,
     )
+
+
+async def announce(connection: Connection, campaign_id: int) -> None:
+    """Tell all who listen, when this transaction commits, that a campaign's counts have changed."""
+    await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(campaign_id))
 
 
 async def nth_unfolded(connection: Connection, since: int, n: int) -> int | None:

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.database import Base
 from app.core.sql import Instant
 
+CHANNEL = "xinsheng_counts"
+"""On which changes are announced (PostgreSQL's NOTIFY); a message is the id of a campaign."""
+
 
 class RunningCount(Base):
     """The sums over a group of ledger rows that were folded; see `sums` for what stands where.

@@ -22,7 +22,7 @@ def composite_of(
     for one in found:
         standing = numbers.get(one.population)
         numbers[one.population] = sums.added((standing, one.sums)) if standing else one.sums
-        if one.channel is not None:
+        if one.channel is not None and one.sums[sums.RESPONDENTS]:
             channels.add(one.channel)
     estimates = {
         position: estimate(asked, position, numbers[position], heads.of(None, position))

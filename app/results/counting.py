@@ -1,6 +1,6 @@
 """From counted sums to the figures of a row."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -58,11 +58,13 @@ class Figures(NamedTuple):
     """The figures of one row; for their meaning see `schemas.ResultRow`."""
 
     respondents: int
-    answered: int
-    missing: int
-    counts: dict[str, int]
+    included: int
+    answered: int | None
+    missing: int | None
+    counts: dict[str, int] | None
     rate: float | None
     dont_know_share: float | None
+    suppressed: bool
 
 
 def pooled(layouts: Mapping[int, Layout]) -> Asked:
@@ -85,6 +87,15 @@ def questions(layouts: Mapping[int, Layout]) -> list[Asked]:
     return [Asked(code, places) for code, places in found.items()]
 
 
+class Respondents(NamedTuple):
+    """How many persons of a population responded in a group, whether their answers are shown."""
+
+    unit: str | None
+    population: int
+    channel: int | None
+    respondents: int
+
+
 class Count:
     """The counted sums, laid out so that each row's figures are quickly had."""
 
@@ -95,12 +106,15 @@ class Count:
         *,
         by_population: bool,
         by_channel: bool,
+        respondents: Iterable[Respondents] | None = None,
     ):
+        """`respondents`: of a release, where the sums are only of those whose answers are shown."""
         self._nothing: dict[int, Sequence[int]] = {
             population: [0] * sums.width(layout) for population, layout in layouts.items()
         }
         self._sums: dict[_Key, dict[int, Sequence[int]]] = defaultdict(self._nothing.copy)
         self._channels: dict[_Key, set[int]] = defaultdict(set)
+        self._respondents: Counter[tuple[Group, int]] | None = None
         # Plain tuples: there can be a hundred thousand.
         for unit, _, population, channel, day, numbers in counted:
             group = (
@@ -114,8 +128,18 @@ class Count:
                 standing[population] = numbers
             else:
                 standing[population] = sums.added((standing[population], numbers))
-            if channel is not None:
+            if channel is not None and numbers[sums.RESPONDENTS]:
                 self._channels[group].add(channel)
+        if respondents is not None:
+            self._respondents = Counter()
+            for one in respondents:
+                place = Group(
+                    one.unit,
+                    one.population if by_population else None,
+                    one.channel if by_channel else None,
+                    None,
+                )
+                self._respondents[place, one.population] += one.respondents
 
     def numbers(self, group: Group, asked: Asked) -> dict[int, Sequence[int]]:
         """The sums of one row, by each population that is asked it."""
@@ -133,7 +157,7 @@ class Count:
     def figures(self, group: Group, asked: Asked) -> Figures:
         """The figures of one row."""
         counted = self._sums.get(group, self._nothing)
-        respondents = asked_in_all = answered = 0
+        respondents = included = asked_in_all = answered = 0
         sides = {"positive": 0, "negative": 0, "excluded": 0}
         counts: dict[str, int] = {}
         for population, places in asked.places.items():
@@ -141,7 +165,8 @@ class Count:
                 continue
             numbers = counted[population]
             cells = numbers[sums.CELLS :]
-            respondents += numbers[sums.RESPONDENTS]
+            included += numbers[sums.RESPONDENTS]
+            respondents += self._all(group, population, numbers)
             asked_in_all += numbers[sums.RESPONDENTS] * len(places)
             for place in places:
                 answered += place.answered(cells)
@@ -150,11 +175,20 @@ class Count:
                     side = place.counts_as.get(value)
                     if side is not None:
                         sides[side] += votes
+        if respondents and not included:
+            return Figures(respondents, 0, None, None, None, None, None, suppressed=True)
         return Figures(
             respondents=respondents,
+            included=included,
             answered=answered,
             missing=asked_in_all - answered,
             counts=counts,
             rate=rates.rate(sides["positive"], sides["negative"]),
             dont_know_share=rates.share(sides["excluded"], answered),
+            suppressed=False,
         )
+
+    def _all(self, group: Group, population: int, numbers: Sequence[int]) -> int:
+        if self._respondents is None:
+            return numbers[sums.RESPONDENTS]
+        return self._respondents[group, population]

@@ -94,17 +94,22 @@ class ResultRow(Reply):
         "questionnaire that has it.",
         examples=[100],
     )
-    answered: int = Field(
+    included: int = Field(
+        description="Those of them whose answers are in the figures: all of them in exact "
+        "results; in a release those of the cells that it shows.",
+        examples=[100],
+    )
+    answered: int | None = Field(
         description="Persons who answered the question, don't-know included. Pooled: their "
         "answers, summed over the indicator questions.",
         examples=[100],
     )
-    missing: int = Field(
-        description="Respondents less answered. Pooled: respondents times the indicator questions "
+    missing: int | None = Field(
+        description="Included less answered. Pooled: included times the indicator questions "
         "of their questionnaire, less answered.",
         examples=[0],
     )
-    counts: dict[str, int] = Field(
+    counts: dict[str, int] | None = Field(
         description="Votes by option value, or by rating; empty for numbers and texts.",
         examples=[
             {"satisfied": 60, "basically_satisfied": 30, "dissatisfied": 5, "dont_know": 5},
@@ -139,7 +144,10 @@ class ResultRow(Reply):
     dont_know_share: float | None = Field(
         description="Don't-know votes / answered; null where nobody answered.", examples=[0.05]
     )
-    suppressed: bool = Field(description="Whether figures are hidden to protect persons.")
+    suppressed: bool = Field(
+        description="Whether figures are hidden (null) to protect persons: a cell has fewer than "
+        "the campaign's `min_cell` respondents."
+    )
     comparable: bool = Field(
         True,
         description="Stands where it is false: populations are asked different versions, in which "
@@ -188,7 +196,10 @@ class ResultsOut(Reply):
     campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
     sandbox: Sandbox = False
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
-    exact: bool = Field(description="True: live and nothing hidden.")
+    exact: bool = Field(
+        description="True: live and nothing hidden. False: the latest release, for results:read."
+    )
+    release: int | None = Field(None, description="The number of the release, where it is one.")
     rows: list[ResultRow] = Field(
         description="In order of unit code, population, channel, day and question."
     )
@@ -211,6 +222,7 @@ class ResultsOut(Reply):
                         "unit": {"code": "S1", "name": "东风小学"},
                         "question": "overall",
                         "respondents": 100,
+                        "included": 100,
                         "answered": 100,
                         "missing": 0,
                         "counts": {

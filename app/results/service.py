@@ -7,10 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.principal import Principal
 from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign, CampaignPopulation
-from app.core import clock
 from app.core.problems import FieldError, InvalidInput, NotFound
 from app.counts.layouts import layouts_of
-from app.counts.reading import counted
 from app.counts.selection import Counted, Selection
 from app.questionnaires.layout import Layout
 from app.responses.tables import Channel
@@ -19,6 +17,7 @@ from app.results.composite import composite_of
 from app.results.counting import Asked, Count, pooled, questions
 from app.results.heads import heads_at
 from app.results.ordering import Order
+from app.results.released import view_of
 from app.results.schemas import ResultsOut, ResultsQuery, dimensions_of
 from app.results.table import Table
 
@@ -62,30 +61,43 @@ async def units_at(session: AsyncSession, root_id: int, level: str) -> dict[str,
 async def results(
     session: AsyncSession, caller: Principal, campaign: Campaign, query: ResultsQuery
 ) -> tuple[ResultsOut, list[str]]:
-    """Live results, nothing hidden, and all option values that they can count.
+    """The results that a caller may see, and all option values that they can count.
 
-    Only for callers that may read exact results. Errors: NotFound for `within`; InvalidInput for
-    an unknown population, question or cursor, and for more than `MAX_ROWS` rows without a limit.
+    For results:exact live ones, nothing hidden; else the latest release. Errors: NoRelease;
+    NotFound for `within`; InvalidInput for an unknown population, question or cursor, for what a
+    release cannot say, and for more than `MAX_ROWS` rows without a limit.
     """
-    as_of = clock.now()
     beyond = ordering.after(query.cursor, Order)
+    view = await view_of(session, caller, campaign)
     root_id = await scope(session, caller, campaign, query.within)
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
     asked = _asked(query, layouts)
-    found = await counted(session, _selection(campaign, root_id, query, layouts))
-    table = await _table(session, campaign, root_id, query, populations, asked, layouts, found)
+    seen = await view.seen(session, _selection(campaign, root_id, query, layouts))
+    by = dimensions_of(query.by)
+    count = Count(
+        seen.found,
+        layouts,
+        by_population="population" in by,
+        by_channel="channel" in by,
+        respondents=seen.respondents,
+    )
+    table = await _table(session, campaign, root_id, query, populations, asked, seen.found, count)
     if query.limit is None and table.size > MAX_ROWS:
         message = f"This makes more than {MAX_ROWS:,} rows: read it in pages, or ask for less."
         raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
     rows, following = ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
-    reply = ResultsOut(campaign=campaign.code, as_of=as_of, exact=True, rows=rows, next=following)
-    if campaign.sandbox_of is not None:
-        reply.sandbox = True
+    reply = ResultsOut(
+        campaign=campaign.code, as_of=view.as_of, exact=view.exact, rows=rows, next=following
+    )
+    if view.release is not None:
+        reply.release = view.release.number
     if len(populations) > 1:
         one = asked_about(query.question, layouts)
         heads = await heads_at(session, campaign, populations, root_id=root_id, level=None)
-        reply.composite = composite_of(populations, one, found, heads)
+        reply.composite = composite_of(populations, one, seen.found, heads)
+    if campaign.sandbox_of is not None:
+        reply.sandbox = True
     return reply, list(dict.fromkeys(value for one in asked for value in one.values))
 
 
@@ -145,8 +157,8 @@ async def _table(
     query: ResultsQuery,
     populations: Sequence[CampaignPopulation],
     asked: Sequence[Asked],
-    layouts: Mapping[int, Layout],
     found: Collection[Counted],
+    count: Count,
 ) -> Table:
     by = dimensions_of(query.by)
     units = await queries.units_at(session, root_id, query.level) if "unit" in by else {}
@@ -159,7 +171,7 @@ async def _table(
         channels=_channels(campaign, query, found),
         days=sorted({one.day for one in found if one.day is not None}),
         asked=asked,
-        count=Count(found, layouts, by_population="population" in by, by_channel="channel" in by),
+        count=count,
         heads=await heads_at(
             session,
             campaign,

@@ -19,6 +19,7 @@ _RESULT_COLUMNS = (
     "day",
     "question",
     "respondents",
+    "included",
     "answered",
     "missing",
     "rate",
@@ -101,6 +102,7 @@ def _result_cells(row: ResultRow, values: Sequence[str]) -> list[object]:
         row.day and row.day.isoformat(),
         row.question,
         row.respondents,
+        row.included,
         row.answered,
         row.missing,
         row.rate,
@@ -112,7 +114,7 @@ def _result_cells(row: ResultRow, values: Sequence[str]) -> list[object]:
         row.heads,
         row.suppressed,
         row.comparable,
-        *(row.counts.get(value) for value in values),
+        *((row.counts or {}).get(value) for value in values),
     ]
 
 

@@ -64,14 +64,14 @@ class Table:
             if group.population is not None and group.population not in asked.places:
                 continue
             figures = self.count.figures(group, asked)
-            if not figures.respondents and group.unit is None and "unit" in self.by:
+            nobody = not figures.respondents and not figures.included
+            if nobody and group.unit is None and "unit" in self.by:
                 continue
             comparable = group.population is not None or asked.comparable
             row = ResultRow(
                 **about,
                 **({} if comparable else {"comparable": False}),
                 question=asked.question,
-                suppressed=False,
                 **figures._asdict(),
                 **self._interval(group, asked, heads),
             )

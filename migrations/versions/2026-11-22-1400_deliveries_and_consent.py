@@ -15,6 +15,8 @@ def upgrade() -> None:
     _bulk()
     _sandbox()
     _reconciliation()
+    _releases()
+    _tickets()
 
 
 def _deliveries() -> None:
@@ -286,3 +288,59 @@ def _reconciliation() -> None:
         )
         """
     )
+
+
+def _releases() -> None:
+    op.execute(
+        """
+        CREATE TABLE releases (
+            campaign_id integer NOT NULL
+                CONSTRAINT fk_releases_campaign_id REFERENCES campaigns,
+            number integer NOT NULL CONSTRAINT ck_releases_number CHECK (number >= 1),
+            as_of timestamptz NOT NULL,
+            final boolean NOT NULL,
+            min_cell integer NOT NULL,
+            respondents bigint NOT NULL,
+            included bigint NOT NULL,
+            hidden integer NOT NULL,
+            digest bytea NOT NULL,
+            CONSTRAINT pk_releases PRIMARY KEY (campaign_id, number)
+        )
+        """
+    )
+    op.execute(
+        """
+        CREATE TABLE released_cells (
+            campaign_id integer NOT NULL,
+            unit_id integer NOT NULL CONSTRAINT fk_released_cells_unit_id REFERENCES units,
+            population smallint NOT NULL,
+            channel smallint NOT NULL,
+            pooled boolean NOT NULL,
+            first_release integer NOT NULL,
+            last_release integer,
+            respondents integer NOT NULL,
+            sums bigint[],
+            CONSTRAINT pk_released_cells PRIMARY KEY (
+                campaign_id, unit_id, population, channel, pooled, first_release
+            )
+        )
+        """
+    )
+    op.execute(
+        "CREATE INDEX ix_released_cells_shown ON released_cells (campaign_id) "
+        "WHERE last_release IS NULL"
+    )
+
+
+def _tickets() -> None:
+    op.execute(
+        """
+        CREATE UNLOGGED TABLE tickets (
+            ticket_hash bytea CONSTRAINT pk_tickets PRIMARY KEY,
+            path text NOT NULL,
+            claims jsonb NOT NULL,
+            expires_at timestamptz NOT NULL
+        )
+        """
+    )
+    op.execute("CREATE INDEX ix_tickets_expires_at ON tickets (expires_at)")

@@ -19,9 +19,9 @@ import asyncpg
 import httpx
 import pytest
 
-from app.cli import commands as cli
 from app.backup import restoring, taking
 from app.backup.contents import LEFT_OUT
+from app.cli import commands as cli
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.keyring import Keyring
 from app.core.settings import Settings

@@ -67,6 +67,7 @@ async def test_the_rate_leaves_dont_know_out(admin: Api) -> None:
             {
                 "question": None,
                 "respondents": 100,
+                "included": 100,
                 "answered": 600,
                 "missing": 0,
                 "counts": {value: n * 6 for value, n in votes.items()},
@@ -100,6 +101,7 @@ async def test_no_votes_make_no_rate_and_units_without_responses_have_zeros(admi
         "unit": {"code": "A2", "name": "A2学校"},
         "question": None,
         "respondents": 0,
+        "included": 0,
         "answered": 0,
         "missing": 0,
         "counts": {"satisfied": 0, "basically_satisfied": 0, "dissatisfied": 0, "dont_know": 0},

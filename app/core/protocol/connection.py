@@ -97,6 +97,13 @@ class HttpConnection(HttpToolsProtocol):
         self._guard.owing.pop(self, None)
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """End in order; what would go on for ever is told that the server ends."""
+        ending: asyncio.Event | None = self.app_state.get("ending")
+        if ending is not None:
+            ending.set()
+        super().shutdown()
+
     def data_received(self, data: bytes) -> None:
         """Parse what has come."""
         if self._is_deaf or self.transport.is_closing():

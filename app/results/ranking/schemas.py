@@ -108,7 +108,8 @@ class RankingOut(Reply):
     campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
     sandbox: Sandbox = False
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
-    exact: bool = Field(description="True: live and nothing hidden.")
+    exact: bool = Field(description="True: live. False: of the latest release, for results:read.")
+    release: int | None = Field(None, description="The number of the release, where it is one.")
     level: Kind = Field(description="The kind of unit that is ranked.")
     population: str | None = Field(description="Null: all populations of the campaign.")
     question: str | None = Field(description="Null: the indicator questions, pooled.")

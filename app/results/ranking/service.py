@@ -10,9 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.principal import Principal
 from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign, CampaignPopulation
-from app.core import clock
 from app.counts.layouts import layouts_of
-from app.counts.reading import counted
 from app.counts.selection import Selection
 from app.questionnaires.layout import Layout
 from app.results import coverage, ordering, queries
@@ -28,6 +26,7 @@ from app.results.ranking.schemas import (
     RankingQuery,
 )
 from app.results.ranking.standings import Standing, standings
+from app.results.released import View, view_of
 from app.results.schemas import CoverageQuery
 from app.results.service import asked_about, chosen, scope, units_at
 from app.results.statistics import ranks, spread
@@ -66,15 +65,15 @@ async def ranking(
 ) -> RankingOut:
     """The units of one kind by their rates in the campaign's headline channels.
 
-    Only for callers that may read exact results. Errors: NotFound for `within`; InvalidInput for
-    an unknown population, question or cursor, and for more units than `MAX_ROWS`.
+    Errors: NoRelease for who may read only releases; NotFound for `within`; InvalidInput for an
+    unknown population, question or cursor, and for more units than `MAX_ROWS`.
     """
-    as_of = clock.now()
+    view = await view_of(session, caller, campaign)
     beyond = ordering.after(query.cursor, Placed)
     root_id = await scope(session, caller, campaign, query.within)
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
-    reading = _Reading(session, campaign, query, root_id, populations, layouts)
+    reading = _Reading(session, campaign, view, query, root_id, populations, layouts)
     units = await units_at(session, root_id, query.level)
     heads = await reading.heads(query.level)
     standing = await reading.standings(query.level, heads)
@@ -85,8 +84,8 @@ async def ranking(
     rows, following = ordering.page(_rows(field, codes, beyond), beyond=beyond, limit=query.limit)
     reply = RankingOut(
         campaign=campaign.code,
-        as_of=as_of,
-        exact=True,
+        as_of=view.as_of,
+        exact=view.exact,
         level=query.level,
         population=query.population,
         question=query.question,
@@ -98,6 +97,8 @@ async def ranking(
         rows=rows,
         next=following,
     )
+    if view.release is not None:
+        reply.release = view.release.number
     if campaign.sandbox_of is not None:
         reply.sandbox = True
     return reply
@@ -109,6 +110,7 @@ class _Reading:
 
     session: AsyncSession
     campaign: Campaign
+    view: View
     query: RankingQuery
     root_id: int
     populations: Sequence[CampaignPopulation]
@@ -132,8 +134,9 @@ class _Reading:
             by_channel=True,
             clean=self.query.quality == "clean",
         )
+        seen = await self.view.seen(self.session, selection)
         return standings(
-            await counted(self.session, selection),
+            seen.found,
             self.asked,
             self.populations,
             heads=heads,

@@ -53,7 +53,7 @@ class Standing:
         before = self.numbers.get(counted.population)
         added = counted.sums if before is None else sums.added((before, counted.sums))
         self.numbers[counted.population] = added
-        if counted.channel is not None:
+        if counted.channel is not None and counted.sums[sums.RESPONDENTS]:
             self.channels.add(counted.channel)
 
     @property

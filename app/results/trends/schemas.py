@@ -115,7 +115,9 @@ class TrendOut(Reply):
     population: str = Field(description="The population's code.", examples=["parent"])
     question: str | None = Field(description="Null: the indicator questions, pooled.")
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
-    exact: bool = Field(description="True: live and nothing hidden.")
+    exact: bool = Field(
+        description="True: live. False: of each campaign's latest release, for results:read."
+    )
     rows: list[TrendPoint] = Field(description="In the order asked for.")
 
     model_config = ConfigDict(

@@ -11,7 +11,6 @@ from app.campaigns.tables import Campaign
 from app.core import clock
 from app.core.problems import FieldError, InvalidInput
 from app.counts.layouts import layouts_of
-from app.counts.reading import counted
 from app.counts.selection import Selection
 from app.questionnaires.layout import Layout
 from app.results.comparing import comparable
@@ -19,6 +18,7 @@ from app.results.counting import questions
 from app.results.estimates import Estimate, joined
 from app.results.heads import heads_at
 from app.results.ranking.standings import Standing, standings
+from app.results.released import view_of
 from app.results.service import asked_about, chosen, scope
 from app.results.statistics import clusters, proportions
 from app.results.trends.schemas import (
@@ -57,7 +57,8 @@ class _Wave:
 async def trend(session: AsyncSession, caller: Principal, query: TrendQuery) -> TrendOut:
     """One unit's rate in each campaign, and what changed since the one before.
 
-    Only for callers that may read exact results. Errors: NotFound for a campaign, or a unit in
+    Of each the live one, or for who may read only releases the latest release. Errors: NoRelease
+    for a campaign without one; NotFound for a campaign, or a unit in
     one of them; InvalidInput for a population that one lacks, a question that all lack, a sandbox.
     """
     as_of = clock.now()
@@ -69,7 +70,7 @@ async def trend(session: AsyncSession, caller: Principal, query: TrendQuery) -> 
             message = "Leave sandboxes out: what is tried there is nobody's opinion."
             raise InvalidInput(errors=[FieldError("?campaigns", "sandbox", message)])
         unit_id = await scope(session, caller, campaign, query.unit)
-        waves.append(await _wave(session, campaign, unit_id, query))
+        waves.append(await _wave(session, caller, campaign, unit_id, query))
     if not any(wave.asked for wave in waves):  # then it says what would be right
         asked_about(query.question, {0: waves[0].layout})
     unit = await session.get_one(Unit, unit_id)
@@ -79,13 +80,13 @@ async def trend(session: AsyncSession, caller: Principal, query: TrendQuery) -> 
         population=query.population,
         question=query.question,
         as_of=as_of,
-        exact=True,
+        exact=caller.may("results:exact"),
         rows=[_point(one, former, query) for former, one in zip(before, waves, strict=False)],
     )
 
 
 async def _wave(
-    session: AsyncSession, campaign: Campaign, unit_id: int, query: TrendQuery
+    session: AsyncSession, caller: Principal, campaign: Campaign, unit_id: int, query: TrendQuery
 ) -> _Wave:
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
@@ -101,8 +102,9 @@ async def _wave(
             by_channel=True,
             clean=query.quality == "clean",
         )
+        view = await view_of(session, caller, campaign)
         found = standings(
-            await counted(session, selection),
+            (await view.seen(session, selection)).found,
             asked_about(query.question, layouts),
             populations,
             heads=await heads_at(session, campaign, populations, root_id=unit_id, level=None),

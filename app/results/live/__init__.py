@@ -1,0 +1,1 @@
+"""Live results: a stream of events for everybody who watches a campaign."""

@@ -1,0 +1,153 @@
+"""Releases over HTTP: when one is made, and what it shows."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from app.campaigns import service as campaigns
+from app.core.database import Database
+from app.counts import sums
+from app.counts.layouts import layouts_of
+from app.releases import queries as of_releases
+from app.releases.reading import released
+from app.responses.tables import Channel
+from app.units.tables import Unit
+from tests.factories import Api, open_campaign, tree
+from tests.results.ledger import Entry, insert, publish
+
+RELEASES = "/v1/campaigns/C/releases"
+
+
+@pytest.fixture
+async def campaign(admin: Api) -> Api:
+    """A client that may do everything, and an open campaign C."""
+    await tree(admin)
+    await open_campaign(admin, populations=await publish(admin))
+    return admin
+
+
+async def answered(api: Api, unit: str, number: int, channel: Channel = Channel.link) -> None:
+    votes = {"a": "good", "b": "bad"}
+    await insert(api, [Entry(unit=unit, channel=channel, answers=votes) for _ in range(number)])
+
+
+async def shown(api: Api, level: str | None) -> dict[tuple[Any, ...], tuple[int, int | None]]:
+    """By (unit, channel): respondents, and how many of them the figures are of."""
+    database: Database = api.app.state.database
+    async with database.sessions() as session:
+        root_id = await session.scalar(select(Unit.id).where(Unit.code == "W"))
+        campaign_id = await session.scalar(text("SELECT id FROM campaigns WHERE code = 'C'"))
+        assert root_id is not None
+        assert campaign_id is not None
+        release = await of_releases.latest(session, campaign_id)
+        assert release is not None
+        layouts = await layouts_of(session, await campaigns.populations(session, campaign_id))
+        found = await released(session, release, root_id=root_id, level=level, layouts=layouts)
+    return {
+        (one.counted.unit, Channel(one.counted.channel or 0).name): (
+            one.respondents,
+            one.counted.sums[sums.RESPONDENTS] if one.counted.sums else None,
+        )
+        for one in found
+    }
+
+
+async def test_a_release_shows_cells_of_enough_persons(campaign: Api) -> None:
+    await answered(campaign, "A1", 12)
+    await answered(campaign, "A2", 9)
+    await answered(campaign, "B1", 3, Channel.phone)
+    made = await campaign.post(RELEASES)
+    assert made.status_code == 201
+    body = made.json()
+    assert (body["number"], body["final"], body["min_cell"]) == (1, False, 10)
+    assert (body["respondents"], body["included"], body["hidden"]) == (24, 12, 2)
+    assert await shown(campaign, "school") == {
+        ("A1", "link"): (12, 12),
+        ("A2", "link"): (9, None),
+        ("B1", "phone"): (3, None),
+    }
+    # A total is the sum of the cells that are shown: nothing can be had by subtraction.
+    assert await shown(campaign, "city") == {("W", "link"): (21, 12), ("W", "phone"): (3, None)}
+    assert await shown(campaign, None) == {(None, "link"): (21, 12), (None, "phone"): (3, None)}
+
+
+async def test_a_cell_keeps_its_figures_until_it_has_gained_enough(campaign: Api) -> None:
+    await answered(campaign, "A1", 12)
+    await campaign.made("POST", RELEASES)
+    await answered(campaign, "A1", 9)
+    await campaign.made("POST", RELEASES)
+    assert await shown(campaign, "school") == {("A1", "link"): (21, 12)}
+    await answered(campaign, "A1", 1)
+    third = await campaign.made("POST", RELEASES)
+    assert third["number"] == 3
+    assert await shown(campaign, "school") == {("A1", "link"): (22, 22)}
+
+
+async def test_nothing_new_makes_no_new_release(campaign: Api) -> None:
+    await answered(campaign, "A1", 12)
+    first = await campaign.made("POST", RELEASES)
+    again = await campaign.post(RELEASES)
+    assert again.status_code == 200
+    assert again.json() == first
+    assert (await campaign.made("GET", RELEASES))["items"] == [first]
+
+
+async def test_the_final_release_pools_what_is_left_over(campaign: Api) -> None:
+    await answered(campaign, "A1", 14)
+    await campaign.made("POST", RELEASES)
+    await answered(campaign, "A1", 4)
+    await answered(campaign, "A2", 7)
+    await answered(campaign, "B1", 5)
+    await end_delivery(campaign)
+    final = await campaign.made("POST", RELEASES)
+    assert final["final"]
+    assert (final["respondents"], final["included"]) == (30, 25)
+    # The eleven that are left over in county A count for it; B1's five make no pool of their own.
+    assert await shown(campaign, "county") == {("A", "link"): (25, 25), ("B", "link"): (5, None)}
+    assert await shown(campaign, "school") == {
+        ("A1", "link"): (18, 14),
+        ("A2", "link"): (7, None),
+        ("B1", "link"): (5, None),
+        (None, "link"): (0, 11),
+    }
+    assert (await campaign.post(RELEASES)).json()["type"] == "/problems/no-more-releases"
+
+
+async def end_delivery(api: Api) -> None:
+    database: Database = api.app.state.database
+    past = datetime.now(UTC) - timedelta(days=30)
+    async with database.sessions.begin() as session:
+        await session.execute(
+            text("UPDATE campaigns SET opens_at = :a, closes_at = :b, revision = revision + 1"),
+            {"a": past - timedelta(days=10), "b": past},
+        )
+
+
+async def test_without_answers_there_is_nothing_to_release(campaign: Api) -> None:
+    refused = await campaign.post(RELEASES)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/nothing-to-release")
+
+
+async def test_who_may_not_change_the_campaign_makes_no_release(campaign: Api) -> None:
+    await answered(campaign, "A1", 12)
+    anonymous = Api(campaign.http, campaign.app)
+    assert (await anonymous.post(RELEASES)).status_code == 401
+    reader = await campaign.as_client("results:read", "A")
+    assert (await reader.post(RELEASES)).status_code == 403
+    county = await campaign.as_client("campaigns:write", "A")
+    assert (await county.post(RELEASES)).json()["type"] == "/problems/not-owner"
+    await campaign.made("POST", RELEASES)
+    assert len((await reader.made("GET", RELEASES))["items"]) == 1
+
+
+async def test_releases_come_in_pages(campaign: Api) -> None:
+    for _ in range(3):
+        await answered(campaign, "A1", 10)
+        await campaign.made("POST", RELEASES)
+    first = await campaign.made("GET", RELEASES, params={"limit": 2})
+    rest = await campaign.made("GET", RELEASES, params={"cursor": first["next"]})
+    assert [one["number"] for one in first["items"] + rest["items"]] == [3, 2, 1]
+    refused = await campaign.get(RELEASES, params={"cursor": "nonsense"})
+    assert refused.status_code == 422
