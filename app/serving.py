@@ -23,6 +23,7 @@ from app.core.settings import Settings, default_data_dir
 from app.demonstration import Shown
 
 _GRACEFUL_SECONDS = 30
+_STARTING_SECONDS = 60
 _LOCK = "server.lock"
 
 
@@ -164,6 +165,9 @@ def serve(listener: socket.socket, *, workers: int, app: str = "app.main:create"
         proxy_headers=False,
         backlog=2048,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        # Several that start on a busy machine need more than uvicorn's five seconds, and would be
+        # ended and started again for ever.
+        timeout_worker_healthcheck=_STARTING_SECONDS,
     )
     if workers == 1:
         uvicorn.Server(config).run(sockets=[listener])

@@ -190,6 +190,10 @@ REQUESTS: dict[str, list[Asked]] = {
         Asked("/v1/campaigns/{campaign}/results"),
         Asked("/v1/campaigns/{city}/results?within=B"),
     ],
+    "POST /v1/campaigns/{code}/releases": [Asked("/v1/campaigns/{campaign}/releases")],
+    "GET /v1/campaigns/{code}/releases": [Asked("/v1/campaigns/{campaign}/releases")],
+    "POST /v1/campaigns/{code}/stream/tickets": [Asked("/v1/campaigns/{campaign}/stream/tickets")],
+    "GET /v1/campaigns/{code}/stream": [Asked("/v1/campaigns/{campaign}/stream")],
     "GET /v1/campaigns/{code}/coverage": [
         Asked("/v1/campaigns/{campaign}/coverage"),
         Asked("/v1/campaigns/{city}/coverage?within=W"),

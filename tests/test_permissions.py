@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import select
 
 from app.access import tokens
-from app.access.principal import Principal, _principal
+from app.access.principal import Principal, _principal, _ticketed
 from app.access.tables import Client
 from app.core import clock
 from app.core.keyring import Keyring
@@ -27,7 +27,9 @@ from tests.guarded import QUESTIONNAIRE, REQUESTS, UNSCOPED, Asked
 
 
 def _needs_token(dependant: Dependant) -> bool:
-    return dependant.call is _principal or any(map(_needs_token, dependant.dependencies))
+    return dependant.call in (_principal, _ticketed) or any(
+        map(_needs_token, dependant.dependencies)
+    )
 
 
 def guarded_routes() -> Iterator[str]:

@@ -34,7 +34,7 @@ async def queue(
     without personal values. `total`: how much there is to do, where that is known.
     """
     told = asdict(caller) | {"scopes": sorted(caller.scopes)}
-    del told["id"]
+    del told["id"], told["token"]  # a job goes on when its token is over
     job = Job(
         id=uuid4(),
         kind=kind,

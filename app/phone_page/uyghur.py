@@ -1,6 +1,7 @@
 """The page's own words in Uyghur.
 
-No native speaker has checked them yet: `docs/page.md` says so.
+No native speaker has checked them yet: `docs/page.md` says so. Days and references, which would
+be turned round among letters that run to the left, have a mark before them (U+200E).
 """
 
 from typing import Final
@@ -17,9 +18,9 @@ TEXTS: Final = {
     "number_from": "{min} دىن كىچىك بولمىغان سان",
     "number_up_to": "{max} دىن چوڭ بولمىغان سان",
     "date_any": "",
-    "date_between": "{min} دىن {max} غىچە بولغان چېسلا",
-    "date_from": "{min} ياكى ئۇنىڭدىن كېيىنكى چېسلا",
-    "date_up_to": "{max} ياكى ئۇنىڭدىن بۇرۇنقى چېسلا",
+    "date_between": "\u200e{min} دىن \u200e{max} غىچە بولغان چېسلا",
+    "date_from": "\u200e{min} ياكى ئۇنىڭدىن كېيىنكى چېسلا",
+    "date_up_to": "\u200e{max} ياكى ئۇنىڭدىن بۇرۇنقى چېسلا",
     "text_up_to": "ئەڭ كۆپ {max} ھەرپ",
     "please_say": "{option} (چۈشەندۈرۈڭ)",
     "rating_between": "{min} ئەڭ تۆۋەن، {max} ئەڭ يۇقىرى",
@@ -73,7 +74,7 @@ TEXTS: Final = {
     "copied": "كۆچۈرۈلدى.",
     "received_at": "تاپشۇرۇۋېلىنغان ۋاقتى (بېيجىڭ ۋاقتى)",
     "received_before": "بۇ جاۋاب بۇرۇن تاپشۇرۇۋېلىنغان، تەكرار ھېسابلانمىدى.",
-    "request": "نومۇرى: {id}",
+    "request": "نومۇرى: \u200e{id}",
     "error_required": "بۇ سوئالغا جاۋاب بېرىڭ.",
     "error_required_single_choice": "بىر جاۋابنى تاللاڭ.",
     "error_required_multiple_choice": "ئاز دېگەندە بىرنى تاللاڭ.",
@@ -92,10 +93,10 @@ TEXTS: Final = {
     "error_required_date": "بىر چېسلا تاللاڭ.",
     "error_not_alone": "بۇنى باشقىلار بىلەن بىللە تاللىغىلى بولمايدۇ.",
     "error_not_whole": "پۈتۈن سان كىرگۈزۈڭ.",
-    "error_not_a_day": "چېسلا كىرگۈزۈڭ، مەسىلەن 2026-09-01.",
-    "error_date_between": "{min} دىن {max} غىچە بولغان چېسلانى تاللاڭ.",
-    "error_date_from": "{min} ياكى ئۇنىڭدىن كېيىنكى چېسلانى تاللاڭ.",
-    "error_date_up_to": "{max} ياكى ئۇنىڭدىن بۇرۇنقى چېسلانى تاللاڭ.",
+    "error_not_a_day": "چېسلا كىرگۈزۈڭ، مەسىلەن \u200e2026-09-01.",
+    "error_date_between": "\u200e{min} دىن \u200e{max} غىچە بولغان چېسلانى تاللاڭ.",
+    "error_date_from": "\u200e{min} ياكى ئۇنىڭدىن كېيىنكى چېسلانى تاللاڭ.",
+    "error_date_up_to": "\u200e{max} ياكى ئۇنىڭدىن بۇرۇنقى چېسلانى تاللاڭ.",
     "error_out_of_range_date": "بۇ چېسلا بەك بۇرۇن ياكى بەك كېيىن، تەكشۈرۈڭ.",
     "error_too_long": "ئەڭ كۆپ {max} ھەرپ، قىسقىراق يېزىڭ.",
     "error_control_character": "بۇ يەردە ساقلىغىلى بولمايدىغان ئالاھىدە بەلگە بار، ئۆچۈرۈپ "

@@ -51,6 +51,15 @@ class Ways:
         for part in answerable(definition):
             self._parts.setdefault(part.asked.code, part)
         self._order = {code: number for number, code in enumerate(self._parts)}
+        self._hiding = {
+            code: [one for each in part.conditions for one in comparisons(each)]
+            for code, part in self._parts.items()
+        }
+        self._judges = {
+            code: [_judge(one) for one in part.conditions] for code, part in self._parts.items()
+        }
+        # With the comparisons themselves, so that their ids stay theirs.
+        self._tried: dict[tuple[str, frozenset[int]], tuple[list[Comparison], list[Any]]] = {}
         self._steps = _MOST_STEPS_IN_ALL
 
     def sources(self, *conditions: Condition) -> list[str]:
@@ -62,8 +71,7 @@ class Ways:
             if code in found or code not in self._parts:
                 continue
             found.add(code)
-            for each in self._parts[code].conditions:
-                waiting += [one.question for one in comparisons(each)]
+            waiting += [one.question for one in self._hiding[code]]
         return sorted(found, key=self._order.__getitem__)
 
     def can_hold(self, *conditions: Condition, complete: bool = False) -> bool | None:
@@ -84,21 +92,28 @@ class Ways:
         if len(codes) > _MOST_SOURCES:
             raise GivenUp
         asked_about: dict[str, list[Comparison]] = {}
-        hiding = [one for code in codes for one in self._parts[code].conditions]
-        for each in (*conditions, *hiding):
-            for one in comparisons(each):
+        for each in (
+            *(comparisons(one) for one in conditions),
+            *(self._hiding[code] for code in codes),
+        ):
+            for one in each:
                 asked_about.setdefault(one.question, []).append(one)
         search = _Search(min(_MOST_STEPS, self._steps), _judge(AllOf(all=list(conditions))))
         for code in codes:
-            part = self._parts[code]
-            choices = answers_to_try(self._definition, part.asked, asked_about[code])
-            if not (complete and part.asked.required):
-                choices.append(None)
-            search.ask(code, part.conditions, choices)
+            asked = self._parts[code].asked
+            nothing = [] if complete and asked.required else [None]
+            choices = [*self._answers_to_try(asked, asked_about[code]), *nothing]
+            search.ask(code, self._judges[code], choices)
         try:
             return search.found({})
         finally:
             self._steps -= search.steps
+
+    def _answers_to_try(self, asked: Answered, about: list[Comparison]) -> list[Any]:
+        key = asked.code, frozenset(map(id, about))
+        if key not in self._tried:
+            self._tried[key] = about, answers_to_try(self._definition, asked, about)
+        return self._tried[key][1]
 
 
 class _Search:
@@ -108,9 +123,9 @@ class _Search:
         self._asked: list[tuple[str, list[_Judge], list[Any]]] = []
         self.steps = 0
 
-    def ask(self, code: str, conditions: Sequence[Condition], choices: list[Any]) -> None:
-        """The next question, and the answers that are tried."""
-        self._asked.append((code, [_judge(one) for one in conditions], choices))
+    def ask(self, code: str, conditions: list[_Judge], choices: list[Any]) -> None:
+        """The next question, what must hold for it to be asked, and the answers that are tried."""
+        self._asked.append((code, conditions, choices))
 
     def found(self, answers: Answers, depth: int = 0) -> Answers | None:
         """The first answers, these among them, that reach the goal."""

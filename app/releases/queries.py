@@ -103,15 +103,13 @@ async def insert_cells(session: AsyncSession, rows: Sequence[dict[str, Any]]) ->
         await session.execute(insert(ReleasedCell), rows)
 
 
-async def due(session: AsyncSession, *, since: datetime) -> list[str]:
-    """Codes of campaigns that have opened, have no final release and none since `since`."""
+async def due(session: AsyncSession, *, since: datetime) -> list[int]:
+    """Ids of campaigns that have been opened, have no final release and none since `since`."""
     final_or_new = exists().where(
         Release.campaign_id == Campaign.id, or_(Release.final, Release.as_of >= since)
     )
     found = await session.scalars(
-        select(Campaign.code)
-        .where(Campaign.state.in_(("open", "closed")), ~final_or_new)
-        .order_by(Campaign.code)
+        select(Campaign.id).where(Campaign.state != "draft", ~final_or_new).order_by(Campaign.id)
     )
     return list(found)
 

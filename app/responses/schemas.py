@@ -103,7 +103,7 @@ class ConsentOut(Reply):
     sha256: str = Field(
         description="The SHA-256 of the exact text in UTF-8, in hexadecimal, so that anybody can "
         "compare the text that they hold.",
-        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        examples=["9f86d081884c" + "0" * 52],
     )
 
 

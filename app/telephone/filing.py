@@ -21,19 +21,6 @@ from app.telephone.reconciliation import answered
 from app.telephone.tallies.guard import Guard
 
 Filed = Literal["accepted", "replayed", "updated"]
-_AS_SENT = (
-    "interview_id",
-    "revision",
-    "disposition",
-    "child",
-    "sample_id",
-    "interviewer",
-    "started_at",
-    "ended_at",
-    "language",
-    "recording",
-    "recording_sha256",
-)
 
 
 class RulesChanged(Exception):
@@ -167,7 +154,7 @@ class Filing:
         waiting, self._waiting = self._waiting, []
         if waiting:
             submissions = [submission for submission, _ in waiting]
-            outcomes = await ledger.store(self._connection, submissions)
+            outcomes = await ledger.store_many(self._connection, submissions)
             for (submission, revision), outcome in zip(waiting, outcomes, strict=True):
                 revision.status = self._settled(submission, outcome)
 
@@ -176,21 +163,33 @@ class Filing:
             self._refused.append(submission)
         return _status(outcome)
 
-    def _row(self, item: Item, submission_id: UUID, revision: _Revision) -> dict[str, Any]:
-        calls = calls_of(item.sent)
-        return {
-            **{name: getattr(item.sent, name) for name in _AS_SENT},
-            "attempts": len(calls) if calls else item.sent.attempts,
-            "calls": calls and msgspec.json.encode(calls).decode(),
-            "delivery_id": self._delivery_id,
-            "campaign_id": self._rules.id,
-            "source_id": self._source_id,
-            "content_mac": revision.content_mac,
-            "submission_id": submission_id,
-            "unit_id": item.unit_id,
-            "population": item.population.position,
-            "status": revision.status,
-        }
+    def _row(self, item: Item, submission_id: UUID, revision: _Revision) -> tuple[Any, ...]:
+        """As `queries.COLUMNS` has it."""
+        sent = item.sent
+        calls = calls_of(sent)
+        return (
+            self._rules.id,
+            self._source_id,
+            sent.interview_id,
+            sent.revision,
+            revision.content_mac,
+            submission_id,
+            item.unit_id,
+            item.population.position,
+            sent.disposition,
+            len(calls) if calls else sent.attempts,
+            sent.child,
+            sent.sample_id,
+            sent.interviewer,
+            sent.started_at,
+            sent.ended_at,
+            revision.status,
+            sent.language,
+            sent.recording,
+            sent.recording_sha256,
+            calls and msgspec.json.encode(calls).decode(),
+            self._delivery_id,
+        )
 
 
 def _status(outcome: Outcome) -> str:

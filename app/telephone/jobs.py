@@ -1,7 +1,9 @@
 """Jobs of the telephone: long deliveries, a thousand lines a transaction."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,9 +16,10 @@ from app.responses.directory import Directory
 from app.telephone import queries
 from app.telephone.service import PART, Waiting, numbers_told, parts_of, refusals_url
 from app.telephone.spool import Lines, Spoilt, opened
-from app.telephone.taking import Delivery, take
+from app.telephone.taking import Delivery, Part, read, take
 
 _PART_BYTES = 4 << 20
+_T = TypeVar("_T")
 
 
 def interviews(keyring: Keyring, directory: Directory) -> Handler:
@@ -51,8 +54,9 @@ class _LongDelivery:
         if await self._ended():
             return await self._result()
         try:
-            async for lines in self._parts():
-                await self._take(lines)
+            async with aclosing(_ahead(self._read())) as parts:
+                async for count, part in parts:
+                    await self._take(count, part)
         except Busy as error:
             raise RuntimeError("other deliveries were in the way: once more") from error
         except Problem:
@@ -61,20 +65,29 @@ class _LongDelivery:
         await self._end()
         return await self._result()
 
-    async def _take(self, lines: list[bytes]) -> None:
+    async def _take(self, lines: int, parts: Sequence[Part]) -> None:
         sent, running = self._sent, self._running
         assert running.campaign_id is not None
         delivery = Delivery(
             sent.delivery, sent.campaign, running.caller, sent.reading, keeps_results=False
         )
-        parts = list(parts_of(sent.reading, lines, self._done))
         async with self._database.sessions.begin() as session:
-            await running.advance(session, done=self._done + len(lines))
+            await running.advance(session, done=self._done + lines)
             connection = await driver_connection(session)
             await queries.lock_deliveries(connection, running.campaign_id, running.caller.id)
             taken = await take(session, self._directory, delivery, lambda: parts)
             await queries.count_up(connection, sent.delivery, taken.true, taken.refused)
-        self._done += len(lines)
+        self._done += lines
+
+    async def _read(self) -> AsyncGenerator[tuple[int, list[Part]], None]:
+        """What is left: so many lines, and the items on them, read where they need no campaign."""
+        reading, first = self._sent.reading, self._done
+        async for lines in self._parts():
+            parts: list[Part] = list(parts_of(reading, lines, first))
+            if not reading.is_table:
+                parts = [await read(part, reading, {}) for part in parts]
+            first += len(lines)
+            yield len(lines), parts
 
     async def _parts(self) -> AsyncIterator[list[bytes]]:
         """The lines that are left, as many at a time as one transaction takes."""
@@ -126,3 +139,15 @@ class _LongDelivery:
         told = {} if delivery is None else numbers_told(delivery)
         where = refusals_url(sent.campaign, sent.delivery)
         return {"delivery": sent.delivery, **told, "refusals": where}
+
+
+async def _ahead(source: AsyncIterator[_T]) -> AsyncGenerator[_T, None]:
+    """The same, each one made while the database is busy with the one before."""
+    following = asyncio.ensure_future(anext(source, None))
+    try:
+        while (one := await following) is not None:
+            following = asyncio.ensure_future(anext(source, None))
+            yield one
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

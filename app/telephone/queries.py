@@ -12,7 +12,7 @@ from app.jobs.tables import Job
 from app.telephone.tables import Delivery, DeliveryChunk, Interview, Refusal
 from app.units.tables import Unit, subtree
 
-_COLUMNS = (
+COLUMNS = (
     "campaign_id",
     "source_id",
     "interview_id",
@@ -35,6 +35,7 @@ _COLUMNS = (
     "calls",
     "delivery_id",
 )
+"""What is stored of a revision; `received_at` comes by itself."""
 _NUMBERS = (
     "accepted",
     "replayed",
@@ -79,20 +80,28 @@ async def revisions(
     connection: Connection, campaign_id: int, source_id: int, interview_ids: Collection[str]
 ) -> list[Any]:
     """Every stored revision of these interviews of one source, in order of revision."""
+    # Each looked up by itself: while the table grows faster than its statistics, the planner would
+    # read all that the source ever delivered, for every thousand anew.
     rows: list[Any] = await connection.fetch(
-        "SELECT interview_id, revision, content_mac, status FROM interviews "
-        "WHERE campaign_id = $1 AND source_id = $2 AND interview_id = ANY($3) ORDER BY revision",
+        """
+        SELECT sent.interview_id, found.revision, found.content_mac, found.status
+        FROM unnest($3::text[]) AS sent (interview_id) CROSS JOIN LATERAL (
+            SELECT revision, content_mac, status FROM interviews
+            WHERE campaign_id = $1 AND source_id = $2 AND interview_id = sent.interview_id
+            OFFSET 0
+        ) AS found
+        ORDER BY found.revision
+        """,
         campaign_id,
         source_id,
-        list(interview_ids),
+        list(set(interview_ids)),
     )
     return rows
 
 
-async def insert_interviews(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Store new revisions of interviews; each row has every column but `received_at`."""
-    records = [tuple(row[name] for name in _COLUMNS) for row in rows]
-    await connection.copy_records_to_table("interviews", records=records, columns=_COLUMNS)
+async def insert_interviews(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Store new revisions of interviews; each row is as `COLUMNS` has it."""
+    await connection.copy_records_to_table("interviews", records=rows, columns=COLUMNS)
 
 
 async def new_delivery_id(connection: Connection) -> int:

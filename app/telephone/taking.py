@@ -33,12 +33,24 @@ from app.telephone.schemas import (
 from app.telephone.tallies.problems import DoubleCount
 from app.telephone.windows import require_taking
 
+Sent = InterviewIn | Problem
 STATUSES: tuple[ItemStatus, ...] = get_args(ItemStatus)
 _ATTEMPTS = 4
 _PAUSE = 0.2
 
+
+class Read(list[Raw]):
+    """Items that were read already, as their delivery is."""
+
+    def __init__(self, raws: Iterable[Raw], items: Sequence[Any], sent: Sequence[Sent]) -> None:
+        super().__init__(raws)
+        self.items = items
+        """As JSON would have them; or the Problem of what cannot be read."""
+        self.sent = sent
+
+
 Part = Sequence[Raw]
-"""At most a thousand items."""
+"""Some thousand items at most; they may be `Read`."""
 
 
 @dataclass
@@ -97,6 +109,12 @@ async def take(
     raise Busy()
 
 
+async def read(part: Part, reading: Reading, kinds: Kinds) -> Read:
+    """Read items; `kinds` are needed where they are rows of a table."""
+    items = await each(partial(reading.item, kinds=kinds), part)
+    return Read(part, items, await each(read_interview, items))
+
+
 async def present_rules(
     connection: Connection, directory: Directory, campaign: str
 ) -> tuple[Rules, Seals]:
@@ -136,9 +154,10 @@ class _Taking:
             }
 
     async def take(self, part: Part) -> None:
-        reading = self._delivery.reading
-        items = await each(partial(reading.item, kinds=self._kinds), part)
-        checked = await self._checked(await each(read_interview, items))
+        if not isinstance(part, Read):
+            part = await read(part, self._delivery.reading, self._kinds)
+        items = part.items
+        checked = await self._checked(part.sent)
         filing = Filing(
             self._connection,
             self._rules,
@@ -157,7 +176,7 @@ class _Taking:
         if self._delivery.keeps_results:
             self.taken.results += map(self._result, part, items, filed)
 
-    async def _checked(self, sent: Sequence[InterviewIn | Problem]) -> list[Item | Problem]:
+    async def _checked(self, sent: Sequence[Sent]) -> list[Item | Problem]:
         rules = self._rules
         codes = {one.unit for one in sent if not isinstance(one, Problem)}
         units = await queries.unit_ids(

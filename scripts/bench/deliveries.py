@@ -33,6 +33,10 @@ from scripts.bench.prepared import prepared
 from scripts.bench.serving import OURS, machine, served
 
 _TABLES = ("interviews", "responses", "response_texts", "claims")
+_FOREIGN_KEYS = """
+    SELECT pg_get_constraintdef(oid) AS definition FROM pg_constraint
+    WHERE conrelid = $1::text::regclass AND contype = 'f'
+"""
 _MIB = 1 << 20
 _PAUSE = 0.1
 
@@ -58,11 +62,14 @@ def main() -> None:
             with _watched(processes) as highest:
                 seconds = _deliver(http, count, "V", body)
             growth = max(highest[pid] - idle[pid] for pid in processes) / _MIB
-        copied = asyncio.run(_copied(url))
+        bare = asyncio.run(_copied(url, foreign=False))
+        copied = asyncio.run(_copied(url, foreign=True))
     print(f"{'':<24}{'seconds':>10}{'rows/s':>12}")
     print(f"{'delivered':<24}{seconds:>10.1f}{count / seconds:>12,.0f}")
-    print(f"{'bare COPY':<24}{copied:>10.1f}{count / copied:>12,.0f}")
-    print(f"ratio {copied / seconds:.2f}; the process that grew most grew by {growth:.0f} MiB")
+    print(f"{'COPY, all keys':<24}{copied:>10.1f}{count / copied:>12,.0f}")
+    print(f"{'COPY, no foreign keys':<24}{bare:>10.1f}{count / bare:>12,.0f}")
+    print(f"ratios {copied / seconds:.2f} and {bare / seconds:.2f}")
+    print(f"the process that grew most grew by {growth:.0f} MiB")
 
 
 def _deliver(http: httpx.Client, count: int, name: str, body: bytes | None = None) -> float:
@@ -133,15 +140,21 @@ def _watched(processes: set[int]) -> Iterator[dict[int, int]]:
         thread.join()
 
 
-async def _copied(url: str) -> float:
-    """Seconds that a COPY of all rows into copies of the tables takes."""
+async def _copied(url: str, *, foreign: bool) -> float:
+    """Seconds that a COPY of all rows into copies of the tables takes.
+
+    `foreign`: the copies have the foreign keys too, beside the primary ones and the indexes.
+    """
     connection = await asyncpg.connect(url)
     await connection.execute("SET statement_timeout = 0")
     rows = {}
     for table in _TABLES:
         rows[table] = io.BytesIO()
         await connection.copy_from_table(table, output=rows[table], format="binary")
+        await connection.execute(f"DROP TABLE IF EXISTS copied_{table}")
         await connection.execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
+        for key in await connection.fetch(_FOREIGN_KEYS, table) if foreign else ():
+            await connection.execute(f"ALTER TABLE copied_{table} ADD {key['definition']}")
     began = time.perf_counter()
     async with connection.transaction():
         for table, source in rows.items():

@@ -215,6 +215,7 @@ TABLES = {
 OF_THEIR_OWN = {
     "get /v1/campaigns/{code}/roster/{roster}/links.csv",
     "get /v1/campaigns/{code}/numbers",
+    "get /v1/campaigns/{code}/statement",
     "get /v1/trends",
 }
 """What needs more to begin with, and is tried below and in tests/results."""

@@ -91,8 +91,28 @@ UYGHUR: dict[str, Any] = {
             "required": True,
         },
         {"code": "second", "type": "text", "label": {"zh-CN": "还想说什么？"}},
+        {
+            "code": "third",
+            "type": "date",
+            "label": {"zh-CN": "哪一天入学？"},
+            "min": "2015-09-01",
+            "max": "2026-12-31",
+        },
     ],
 }
+
+_PLACES = r"""(hint) => {
+  const text = hint.firstChild;
+  const left = (start) => {
+    const range = document.createRange();
+    range.setStart(text, start);
+    range.setEnd(text, start + 1);
+    return range.getBoundingClientRect().left;
+  };
+  return Array.from(text.data.matchAll(/\d{4}-\d\d-\d\d/g),
+    ({ index }) => left(index) < left(index + 5) && left(index + 5) < left(index + 9));
+}"""
+"""Of each day in a hint: whether year, month and day stand in this order from left to right."""
 
 
 async def test_a_uyghur_page_runs_from_right_to_left_and_falls_back_where_it_must(
@@ -117,9 +137,28 @@ async def test_a_uyghur_page_runs_from_right_to_left_and_falls_back_where_it_mus
             " return Math.round(range.getBoundingClientRect().right); })"
         )
         assert starts[0] == starts[1], "one falls back to Chinese, both begin at the right"
+        assert await page.locator("#q-third-hint").evaluate(_PLACES) == [True, True]
         await refused(page)
         await fits(page, 320)
         await page.locator("label:has([value=yes])").tap()
         await send(page)
         assert await page.locator("html[dir=rtl] .code").count() == 1
         await fits(page, 320)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "ug"])
+async def test_the_bureaus_name_stays_whole_beside_or_above_the_languages(
+    live: Api, new_phone: OpenPhone, language: str
+) -> None:
+    title = {"zh-CN": "问卷", "en": "Questions", "ug": "سوئال", "bo": "དྲི་བ"}
+    contact = {"bureau": "潍坊高新区教育分局"}
+    url = at(live, await ask(live, {**UYGHUR, "title": title}, contact=contact))
+    for size in ("no", "yes"):
+        async with new_phone(width=320) as page:
+            await page.goto(f"{url}?lang={language}&large={size}")
+            lines = await page.locator(".bureau").evaluate(
+                "(one) => { const range = document.createRange(); range.selectNodeContents(one);"
+                " return range.getClientRects().length; }"
+            )
+            assert lines == 1
+            await fits(page, 320)

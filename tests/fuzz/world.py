@@ -53,10 +53,14 @@ class World:
         return chance.choice(pool) if pool else None
 
 
+_CODED = ("units", "questionnaires", "campaigns", "interview-mappings")
+"""What has a `code` that a client names it by."""
+
+
 def _pool(operation: str, name: str) -> str:
     if name != "code":
         return name
-    return next(one for one in ("units", "questionnaires", "campaigns") if one in operation)
+    return next(one for one in _CODED if one in operation)
 
 
 async def made(admin: Api) -> World:

@@ -120,3 +120,22 @@ async def test_a_shared_link_has_a_title_a_description_and_a_picture(
     assert image.content.startswith(b"\x89PNG\r\n\x1a\n")
     assert [int.from_bytes(image.content[at : at + 4], "big") for at in (16, 20)] == [400, 400]
     assert len(image.content) < 4_000
+
+
+def test_the_style_leans_on_nothing_that_wechat_on_old_phones_does_not_know() -> None:
+    style = ASSETS[NAMES["page.css"]].bodies[encodings.IDENTITY].decode()
+    rules = re.sub(r"(?s)/\*.*?\*/", "", style)
+    assert re.findall(r"[\w-]+-(?:inline|block):|\binset:|border-(?:start|end)-\w+", rules) == []
+    # Gaps of grids are older than those of flexible boxes, without which only buttons may be.
+    gaps = re.findall(r"([^{}]*)\{[^{}]*\bgap:", rules)
+    assert [one.strip() for one in gaps] == [".state > div", ".ratings"]
+
+
+@pytest.mark.parametrize("name", ["page.js", "share.js"])
+def test_the_scripts_are_es2015(name: str) -> None:
+    script = ASSETS[NAMES[name]].bodies[encodings.IDENTITY].decode()
+    code = re.sub(r"(?ms)//.*?$|/\*.*?\*/", "", script)
+    syntax = r"\?\.\D|\?\?|\*\*|\basync (?!=)|\bawait\b|\bcatch \{|\{ ?\.\.\."
+    methods = r"\.(?:includes|flat|flatMap|padStart|padEnd|finally|at|replaceAll|matchAll)\("
+    functions = r"Object\.(?:values|entries|fromEntries)|globalThis|Promise\.(?:any|allSettled)"
+    assert re.findall(f"{syntax}|{methods}|{functions}", code) == []

@@ -46,7 +46,7 @@ async def test_the_page_says_what_it_asks(browser: Browser, path: str) -> None:
     assert '<input type="date" name="q.born"' in page
     assert 'min="2006-01-01" max="2022-12-31"' in page
     # Who hears the page hears with each row what it is about.
-    assert '<span class="heard">各科教学怎么样？: </span>数学' in page
+    assert '<span class="heard">各科教学怎么样？ </span>数学' in page
     assert "其他（请说明）" in page
     assert 'value="none" data-alone' in page
 
@@ -92,4 +92,8 @@ async def test_what_is_wrong_is_said_at_its_place(
         assert reply.status_code == 422
         [message] = re.findall(r'<p class="error"[^>]*>([^<]*)</p>', reply.text)
         assert words in message
+        [listed] = re.findall(r'<li><a href="#q-[^"]*">([^<]*)</a>', reply.text)
+        # Of a matrix its row alone would say little.
+        row = {"zh-CN": "各科教学怎么样？ 数学", "en": "How is the teaching? Maths"}[language]
+        assert (listed == row) is ("q.teachers.maths" in changes)
         assert "有校车" in reply.text or "q.why.other" in changes

@@ -11,6 +11,7 @@ from app.core.database import Database
 from app.counts import sums
 from app.counts.layouts import layouts_of
 from app.releases import queries as of_releases
+from app.releases.jobs import last_night, release_nightly
 from app.releases.reading import released
 from app.responses.tables import Channel
 from app.units.tables import Unit
@@ -151,3 +152,40 @@ async def test_releases_come_in_pages(campaign: Api) -> None:
     assert [one["number"] for one in first["items"] + rest["items"]] == [3, 2, 1]
     refused = await campaign.get(RELEASES, params={"cursor": "nonsense"})
     assert refused.status_code == 422
+
+
+async def test_every_night_there_is_a_release_of_what_is_new(campaign: Api) -> None:
+    database: Database = campaign.app.state.database
+    await release_nightly(database)
+    assert (await campaign.made("GET", RELEASES))["items"] == []
+    await answered(campaign, "A1", 12)
+    await release_nightly(database)
+    await answered(campaign, "A1", 12)
+    # Once a night, however often it is looked.
+    await release_nightly(database)
+    [first] = (await campaign.made("GET", RELEASES))["items"]
+    assert first["respondents"] == 12
+    async with database.sessions.begin() as session:
+        await session.execute(text("UPDATE releases SET as_of = as_of - interval '1 day'"))
+    await release_nightly(database)
+    [second, _] = (await campaign.made("GET", RELEASES))["items"]
+    assert (second["number"], second["respondents"], second["final"]) == (2, 24, False)
+    await end_delivery(campaign)
+    async with database.sessions.begin() as session:
+        await session.execute(text("UPDATE releases SET as_of = as_of - interval '1 day'"))
+    await release_nightly(database)
+    await release_nightly(database)
+    numbers = [one["number"] for one in (await campaign.made("GET", RELEASES))["items"]]
+    assert numbers == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("now", "night"),
+    [
+        ("2026-11-22T02:59:59+08:00", "2026-11-21T03:00:00+08:00"),
+        ("2026-11-22T03:00:00+08:00", "2026-11-22T03:00:00+08:00"),
+        ("2026-11-22T18:00:00+00:00", "2026-11-22T03:00:00+08:00"),
+    ],
+)
+def test_a_night_begins_at_three_in_shanghai(now: str, night: str) -> None:
+    assert last_night(datetime.fromisoformat(now)) == datetime.fromisoformat(night)

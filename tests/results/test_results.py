@@ -43,8 +43,7 @@ async def write(api: Api, *entries: Entry) -> None:
 
 
 async def rows(api: Api, **parameters: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await api.made("GET", URL, params=parameters))["rows"]
-    return found
+    return list((await api.made("GET", URL, params=parameters))["rows"])
 
 
 def by_unit(found: list[dict[str, Any]]) -> dict[str | None, int]:
@@ -395,7 +394,7 @@ async def test_the_document_describes_both_addresses_in_full(admin: Api) -> None
         assert reply["content"]["application/json"]["schema"]["$ref"].endswith(schema)
         assert "text/csv" in reply["content"]
         assert {"304", "404", "422"} <= operation["responses"].keys()
-        for parameter in operation["parameters"]:
-            assert parameter.get("description") or parameter["schema"].get("description")
-    row = document["components"]["schemas"]["ResultRow"]["properties"]
-    assert "Don't-know" in row["rate"]["description"]
+        for one in operation["parameters"]:
+            assert one.get("description") or one["schema"].get("description")
+    rate = document["components"]["schemas"]["ResultRow"]["properties"]["rate"]
+    assert "Don't-know" in rate["description"]

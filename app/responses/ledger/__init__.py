@@ -29,21 +29,29 @@ async def store_new(
     of them is for `store` to say.
     """
     outcomes: list[Outcome | None] = [None] * len(submissions)
-    keys: set[tuple[int, UUID]] = set()
-    proofs: set[tuple[int, bytes]] = set()
     of_one: list[int] = []
     of_several: list[int] = []
-    for index, submission in enumerate(submissions):
-        claims = {(submission.campaign_id, one) for one in submission.fingerprints}
-        if submission.key in keys or not claims or not proofs.isdisjoint(claims):
-            continue
-        keys.add(submission.key)
-        proofs |= claims
-        (of_one if len(claims) == 1 else of_several).append(index)
+    for index in _plain(submissions):
+        alike = of_one if len(submissions[index].fingerprints) == 1 else of_several
+        alike.append(index)
     for indexes in filter(None, (of_one, of_several)):
         for index in await _stored_of(connection, submissions, indexes):
             outcomes[index] = Outcome.stored
     return outcomes
+
+
+def _plain(submissions: Sequence[Submission]) -> list[int]:
+    """The indexes of those with proofs that bring neither a key nor a proof of one before."""
+    keys: set[tuple[int, UUID]] = set()
+    proofs: set[tuple[int, bytes]] = set()
+    plain = []
+    for index, submission in enumerate(submissions):
+        claims = {(submission.campaign_id, one) for one in submission.fingerprints}
+        if submission.key not in keys and claims and proofs.isdisjoint(claims):
+            plain.append(index)
+        keys.add(submission.key)
+        proofs |= claims
+    return plain
 
 
 async def _stored_of(
@@ -90,6 +98,35 @@ async def store(connection: Connection, submissions: Sequence[Submission]) -> li
         refused = [submissions[index] for index in unsettled]
         for index, former in zip(unsettled, await earlier(connection, refused), strict=True):
             outcomes[index] = former or await _refused(connection, submissions[index], freed)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def store_many(connection: Connection, submissions: Sequence[Submission]) -> list[Outcome]:
+    """As `store`, faster for hundreds of one campaign that are mostly new.
+
+    Errors: UniqueViolationError where another transaction is just storing one of them.
+    """
+    outcomes: list[Outcome | None] = [None] * len(submissions)
+    plain = _plain(submissions)
+    free = await queries.claim(connection, [submissions[index] for index in plain]) if plain else ()
+    won, bound = [], []
+    for index in plain:
+        submission = submissions[index]
+        taken = [one for one in submission.fingerprints if one in free]
+        if len(taken) == len(submission.fingerprints):
+            won.append(submission)
+            outcomes[index] = Outcome.stored
+        else:
+            bound += [(submission.campaign_id, one) for one in taken]
+    if bound:
+        await queries.release(connection, bound)
+    if won:
+        await queries.append_new(connection, won)
+    left = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    if left:
+        others = await store(connection, [submissions[index] for index in left])
+        for index, outcome in zip(left, others, strict=True):
+            outcomes[index] = outcome
     return [outcome for outcome in outcomes if outcome is not None]
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from app.core.database import Connection
 from app.responses.submission import Submission
 
+_LONGEST = 32_768
+"""Seconds from which on they are not kept: `seconds` is a smallint."""
 # What the statements that insert have in common: arrays as sent, and rows of the ledger.
 _SENT = """
         $1::int[], $2::int[], $3::uuid[], $4::int[], $5::smallint[], $6::smallint[], $7::int[],
@@ -153,6 +155,34 @@ LEFT JOIN stored
     ON stored.campaign_id = item.campaign_id AND stored.submission_id = item.submission_id
 """
 
+# Claims of many responses at once, of one campaign; none where it was changed meanwhile.
+_CLAIM = """
+INSERT INTO claims (campaign_id, fingerprint, submission_id, network)
+SELECT campaigns.id, fingerprint, submission_id, network
+FROM unnest($3::bytea[], $4::uuid[], $5::int[]) AS proof (fingerprint, submission_id, network)
+JOIN campaigns ON campaigns.id = $1 AND campaigns.revision = $2
+ORDER BY fingerprint
+ON CONFLICT DO NOTHING
+RETURNING fingerprint
+"""
+_RESPONSE = (
+    "campaign_id",
+    "submission_id",
+    "sequence",
+    "sign",
+    "unit_id",
+    "population",
+    "channel",
+    "origin_id",
+    "answered_at",
+    "seconds",
+    "locale",
+    "answers",
+    "numbers",
+    "consent_id",
+)
+_TEXT = ("campaign_id", "submission_id", "sequence", "position", "body")
+
 _RELEASE = """
 DELETE FROM claims USING unnest($1::int[], $2::bytea[]) AS taken (campaign_id, fingerprint)
 WHERE claims.campaign_id = taken.campaign_id AND claims.fingerprint = taken.fingerprint
@@ -237,6 +267,62 @@ async def insert(connection: Connection, submissions: Sequence[Submission]) -> l
         [body for _, _, body in texts],
     )
     return rows
+
+
+async def claim(connection: Connection, submissions: Sequence[Submission]) -> set[bytes]:
+    """Claim what is free of the proofs of these, and return it; in a transaction.
+
+    They are of one campaign and one revision of it, and no proof is in two of them.
+    """
+    proofs = sorted(
+        (fingerprint, one.submission_id, one.network)
+        for one in submissions
+        for fingerprint in one.fingerprints
+    )
+    rows = await connection.fetch(
+        _CLAIM,
+        submissions[0].campaign_id,
+        submissions[0].revision,
+        *(list(column) for column in zip(*proofs, strict=True)),
+    )
+    return {row["fingerprint"] for row in rows}
+
+
+async def append_new(connection: Connection, submissions: Sequence[Submission]) -> None:
+    """Put responses into the ledger, each of which holds all its claims; in a transaction.
+
+    Errors: UniqueViolationError where one of them stands there.
+    """
+    await connection.copy_records_to_table(
+        "responses", records=[_response(one) for one in submissions], columns=_RESPONSE
+    )
+    texts = [
+        (one.campaign_id, one.submission_id, 0, position, body)
+        for one in submissions
+        for position, body in one.encoded.texts
+    ]
+    if texts:
+        await connection.copy_records_to_table("response_texts", records=texts, columns=_TEXT)
+
+
+def _response(one: Submission) -> tuple[Any, ...]:
+    seconds, encoded = one.seconds, one.encoded
+    return (
+        one.campaign_id,
+        one.submission_id,
+        0,
+        1,
+        one.unit_id,
+        one.population,
+        one.channel,
+        one.origin_id,
+        one.answered_at,
+        seconds if seconds is not None and seconds < _LONGEST else None,
+        one.locale,
+        encoded.answers,
+        encoded.numbers,
+        one.consent_id,
+    )
 
 
 async def release(connection: Connection, claims: Sequence[tuple[int, bytes]]) -> None:

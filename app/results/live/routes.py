@@ -1,11 +1,12 @@
 """URLs of the live stream."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
+from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
 from app.access import tickets
@@ -17,7 +18,7 @@ from app.core.problems import Busy, NotFound, replies
 from app.core.schemas import Code
 from app.results import service
 from app.results.live.schemas import PopulationNow, ResultsEvent, TicketOut
-from app.results.live.stream import States, Stream
+from app.results.live.stream import States, Stream, Told
 from app.results.problems import NoRelease
 from app.results.schemas import ResultsQuery
 
@@ -97,7 +98,12 @@ async def stream(
         ending=request.app.state.ending,
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventStream(opened.events(last_event_id), headers=headers)
+    return EventStream(_written(opened.events(last_event_id)), headers=headers)
+
+
+async def _written(events: AsyncIterator[Told]) -> AsyncIterator[bytes]:
+    async for one in events:
+        yield format_sse_event(**one._asdict())
 
 
 def _asking(database: Database, caller: Principal) -> Callable[[], Awaitable[bool]]:

@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterat
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from fastapi.sse import format_sse_event
-
 from app.core import database_errors
 from app.results.live.schemas import ResultsEvent
 from app.results.live.watching import Watch
@@ -30,6 +28,16 @@ class State(NamedTuple):
 
     id: str
     event: ResultsEvent
+
+
+class Told(NamedTuple):
+    """One event, or a comment, in the fields of server-sent events."""
+
+    event: str | None = None
+    data_str: str | None = None
+    id: str | None = None
+    comment: str | None = None
+    retry: int | None = None
 
 
 class _Known(NamedTuple):
@@ -96,9 +104,9 @@ class Stream(NamedTuple):
     ending: asyncio.Event
     """Set when the server ends."""
 
-    async def events(self, last_id: str | None) -> AsyncIterator[bytes]:
-        """The bytes of the stream, from after the event with this id; at least one a heartbeat."""
-        yield format_sse_event(comment="Xinsheng", retry=RETRY_MILLISECONDS)
+    async def events(self, last_id: str | None) -> AsyncIterator[Told]:
+        """All that is told after the event with this id; something at each heartbeat."""
+        yield Told(comment="Xinsheng", retry=RETRY_MILLISECONDS)
         with self.states.watching(self.campaign_id, self.key):
             changes = self.states.watch.changes(self.campaign_id)
             while not self.ending.is_set():
@@ -109,12 +117,12 @@ class Stream(NamedTuple):
                 except Exception as error:
                     if database_errors.meaning(error) != "away":
                         raise
-                    yield format_sse_event(comment="the database is away")
+                    yield Told(comment="the database is away")
                 else:
                     new, last_id = state.id != last_id, state.id
-                    yield _written(state) if new else format_sse_event(comment="nothing new")
+                    yield _told(state) if new else Told(comment="nothing new")
                 await self._pause(changes)
-            yield format_sse_event(event="end", data_str="{}")
+            yield Told(event="end", data_str="{}")
 
     async def _now(self) -> tuple[State, int]:
         return await self.states.now(self.campaign_id, self.key, self.look_up)
@@ -131,8 +139,6 @@ class Stream(NamedTuple):
             await asyncio.gather(*waiting, return_exceptions=True)
 
 
-def _written(state: State) -> bytes:
+def _told(state: State) -> Told:
     kind = "results" if state.event.exact else "release"
-    return format_sse_event(
-        event=kind, id=state.id, data_str=state.event.model_dump_json(exclude_unset=True)
-    )
+    return Told(kind, state.event.model_dump_json(exclude_unset=True), state.id)

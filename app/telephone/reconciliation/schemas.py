@@ -37,7 +37,7 @@ class Interviews(Reply):
     digest: str | None = Field(
         description="SHA-256, in hex, of their lines; null with `digest=false` and where there "
         "are none.",
-        examples=["3b1e0a9c5f0d7c1f6f5a5d6c6e1b0f8a0d6c4b7e2f9a8c3d1e5f7a9b0c2d4e6f"],
+        examples=["3b1e0a9c5f0d" + "0" * 52],
     )
 
 
