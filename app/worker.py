@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import uvloop
+
 from app.core import logging
 from app.core.database import Database, database_url
 from app.core.keyring import Keyring
@@ -109,7 +111,8 @@ def main() -> None:
     # through all modules, again and again takes a quarter of the time.
     gc.freeze()
     gc.set_threshold(_YOUNG)
-    asyncio.run(run(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from app.responses.directory import Rules
 from app.responses.submission import Outcome, Submission
 from app.rosters.ties import tied
 from app.telephone import queries
-from app.telephone.items import Item, Seals, calls_of, shown_by, submission_of
+from app.telephone.items import Sealed, calls_of, submission_of
 from app.telephone.problems import InterviewConflict
 from app.telephone.reconciliation import answered
 from app.telephone.tallies.guard import Guard
@@ -47,30 +47,26 @@ class Filing:
         self,
         connection: Connection,
         rules: Rules,
-        seals: Seals,
         *,
         source_id: int,
         delivery_id: int,
     ) -> None:
         self._connection = connection
         self._rules = rules
-        self._seals = seals
         self._source_id = source_id
         self._delivery_id = delivery_id
         self._history: defaultdict[str, list[_Revision]] = defaultdict(list)
-        self._new: list[tuple[Item, UUID, _Revision]] = []
+        self._new: list[tuple[Sealed, _Revision]] = []
         self._told: list[Filed] = []
         self._waiting: list[tuple[Submission, _Revision]] = []
         self._refused: list[Submission] = []
-        self._shown: dict[int, tuple[bytes, ...]] = {}
         self._ties: dict[bytes, set[bytes]] = {}
         self._guard = Guard(connection, rules.id, source_id)
 
-    async def open(self, items: Sequence[Item]) -> None:
+    async def open(self, items: Sequence[Sealed]) -> None:
         """Get out what is on file of these interviews, and in rosters of their persons."""
         await self._guard.open(items)
-        self._shown = {id(item): shown_by(item, self._rules) for item in items if item.encoded}
-        shown = {one for some in self._shown.values() for one in some}
+        shown = {one for item in items for one in item.shown}
         self._ties = await tied(self._connection, self._rules.id, shown)
         for row in await queries.revisions(
             self._connection,
@@ -81,10 +77,10 @@ class Filing:
             revision = _Revision(row["revision"], row["content_mac"], row["status"])
             self._history[row["interview_id"]].append(revision)
 
-    async def add(self, item: Item) -> Filed:
+    async def add(self, item: Sealed) -> Filed:
         """File one item. Errors: InterviewConflict, DoubleCount."""
         history = self._history[item.sent.interview_id]
-        content_mac = self._seals.content(item)
+        content_mac = item.content_mac
         former = history[-1] if history else None
         if former is not None and former.content_mac == content_mac:
             return "replayed"
@@ -100,18 +96,16 @@ class Filing:
             raise InterviewConflict(errors=[FieldError("/revision", "not_higher", message)])
         self._guard.check(item)
         revision = _Revision(item.sent.revision, content_mac, "no_answers")
-        submission_id = self._seals.submission_id(self._source_id, item.sent.interview_id)
         history.append(revision)
         told: Filed = "accepted" if former is None else "updated"
-        self._new.append((item, submission_id, revision))
+        self._new.append((item, revision))
         self._told.append(told)
         submission = None
         if item.encoded is not None:
-            shown = self._shown[id(item)]
-            claimed = set(shown).union(*(self._ties.get(one, ()) for one in shown))
-            submission = submission_of(item, self._rules, self._source_id, submission_id, claimed)
+            claimed = set(item.shown).union(*(self._ties.get(one, ()) for one in item.shown))
+            submission = submission_of(item, self._rules, self._source_id, claimed)
         if former is not None:
-            await self._correct(former, revision, submission, submission_id)
+            await self._correct(former, revision, submission, item.submission_id)
         elif submission is not None:
             self._waiting.append((submission, revision))
         return told
@@ -119,7 +113,7 @@ class Filing:
     async def close(self) -> None:
         """Store everything that was filed."""
         await self._store_waiting()
-        await self._guard.close(item for item, _, _ in self._new)
+        await self._guard.close(item for item, _ in self._new)
         if self._new:
             rows = [self._row(*one) for one in self._new]
             await queries.insert_interviews(self._connection, rows)
@@ -132,7 +126,7 @@ class Filing:
         """
         return Counter(
             told
-            for told, (_, _, revision) in zip(self._told, self._new, strict=True)
+            for told, (_, revision) in zip(self._told, self._new, strict=True)
             if revision.status == "already_answered"
         )
 
@@ -163,7 +157,7 @@ class Filing:
             self._refused.append(submission)
         return _status(outcome)
 
-    def _row(self, item: Item, submission_id: UUID, revision: _Revision) -> tuple[Any, ...]:
+    def _row(self, item: Sealed, revision: _Revision) -> tuple[Any, ...]:
         """As `queries.COLUMNS` has it."""
         sent = item.sent
         calls = calls_of(sent)
@@ -173,7 +167,7 @@ class Filing:
             sent.interview_id,
             sent.revision,
             revision.content_mac,
-            submission_id,
+            item.submission_id,
             item.unit_id,
             item.population.position,
             sent.disposition,

@@ -41,6 +41,17 @@ class Item:
     """None where the disposition says that nobody answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed(Item):
+    """An item with all that hangs on the campaign's key."""
+
+    content_mac: bytes
+    submission_id: UUID
+    """Under which its response stands in the ledger, whatever its revision."""
+    shown: tuple[bytes, ...]
+    """The fingerprints of what it says of its person; none where it has no answers."""
+
+
 async def each(work: Callable[[_In], _Out], items: Sequence[_In | Problem]) -> list[_Out | Problem]:
     """Do this to each item; what is wrong with one takes its place, here or from before."""
     done: list[_Out | Problem] = []
@@ -202,12 +213,22 @@ def shown_by(item: Item, rules: Rules) -> tuple[bytes, ...]:
     return fingerprints(rules.identity_key, scope, proofs, child=item.sent.child)
 
 
+def sealed(item: Item, *, rules: Rules, seals: Seals, source_id: int) -> Sealed:
+    """The item with what hangs on the campaign's key, as the source delivers it."""
+    return Sealed(
+        item.sent,
+        item.unit_id,
+        item.population,
+        item.phone,
+        item.encoded,
+        seals.content(item),
+        seals.submission_id(source_id, item.sent.interview_id),
+        shown_by(item, rules) if item.encoded else (),
+    )
+
+
 def submission_of(
-    item: Item,
-    rules: Rules,
-    source_id: int,
-    submission_id: UUID,
-    claimed: Collection[bytes],
+    item: Sealed, rules: Rules, source_id: int, claimed: Collection[bytes]
 ) -> Submission:
     """The response that an interview with answers makes; `claimed`: all that is its person's."""
     assert item.encoded is not None
@@ -216,7 +237,7 @@ def submission_of(
     return Submission(
         campaign_id=rules.id,
         revision=rules.revision,
-        submission_id=submission_id,
+        submission_id=item.submission_id,
         unit_id=item.unit_id,
         population=item.population.position,
         channel=Channel.phone,

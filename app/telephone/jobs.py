@@ -16,7 +16,7 @@ from app.responses.directory import Directory
 from app.telephone import queries
 from app.telephone.service import PART, Waiting, numbers_told, parts_of, refusals_url
 from app.telephone.spool import Lines, Spoilt, opened
-from app.telephone.taking import Delivery, Part, read, take
+from app.telephone.taking import Delivery, Part, look_ahead, take
 
 _PART_BYTES = 4 << 20
 _T = TypeVar("_T")
@@ -46,6 +46,13 @@ class _LongDelivery:
         self._database = database
         self._running = running
         self._sent = msgspec.convert(running.parameters, Waiting)
+        self._delivery = Delivery(
+            self._sent.delivery,
+            self._sent.campaign,
+            running.caller,
+            self._sent.reading,
+            keeps_results=False,
+        )
         self._done = running.done
         """Lines of which it is committed what became of them."""
 
@@ -54,7 +61,7 @@ class _LongDelivery:
         if await self._ended():
             return await self._result()
         try:
-            async with aclosing(_ahead(self._read())) as parts:
+            async with aclosing(_ahead(self._looked())) as parts:
                 async for count, part in parts:
                     await self._take(count, part)
         except Busy as error:
@@ -68,24 +75,22 @@ class _LongDelivery:
     async def _take(self, lines: int, parts: Sequence[Part]) -> None:
         sent, running = self._sent, self._running
         assert running.campaign_id is not None
-        delivery = Delivery(
-            sent.delivery, sent.campaign, running.caller, sent.reading, keeps_results=False
-        )
         async with self._database.sessions.begin() as session:
             await running.advance(session, done=self._done + lines)
             connection = await driver_connection(session)
             await queries.lock_deliveries(connection, running.campaign_id, running.caller.id)
-            taken = await take(session, self._directory, delivery, lambda: parts)
+            taken = await take(session, self._directory, self._delivery, lambda: parts)
             await queries.count_up(connection, sent.delivery, taken.true, taken.refused)
         self._done += lines
 
-    async def _read(self) -> AsyncGenerator[tuple[int, list[Part]], None]:
-        """What is left: so many lines, and the items on them, read where they need no campaign."""
+    async def _looked(self) -> AsyncGenerator[tuple[int, list[Part]], None]:
+        """What is left: so many lines, and the items on them, looked at already."""
         reading, first = self._sent.reading, self._done
         async for lines in self._parts():
-            parts: list[Part] = list(parts_of(reading, lines, first))
-            if not reading.is_table:
-                parts = [await read(part, reading, {}) for part in parts]
+            parts: list[Part] = [
+                await look_ahead(self._database, self._directory, self._delivery, part)
+                for part in parts_of(reading, lines, first)
+            ]
             first += len(lines)
             yield len(lines), parts
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_args
@@ -13,18 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
 from app.core import clock
-from app.core.database import Connection, driver_connection
+from app.core.database import Connection, Database, driver_connection, lent
 from app.core.problems import Busy, Problem
 from app.questionnaires.answerable import answerable
 from app.responses.directory import Directory, Rules
 from app.responses.problems import Closed
 from app.telephone import queries
 from app.telephone.filing import Filing, RulesChanged
-from app.telephone.items import Item, Seals, check, each
+from app.telephone.items import Sealed, Seals, check, each, sealed
 from app.telephone.problems import InterviewConflict
 from app.telephone.reading import BadRow, Kinds, Raw, Reading
 from app.telephone.schemas import (
-    InterviewIn,
     ItemStatus,
     read_interview,
     readable_code,
@@ -33,24 +32,32 @@ from app.telephone.schemas import (
 from app.telephone.tallies.problems import DoubleCount
 from app.telephone.windows import require_taking
 
-Sent = InterviewIn | Problem
 STATUSES: tuple[ItemStatus, ...] = get_args(ItemStatus)
 _ATTEMPTS = 4
 _PAUSE = 0.2
 
 
-class Read(list[Raw]):
-    """Items that were read already, as their delivery is."""
+class Looked(list[Raw]):
+    """Items that were looked at ahead of their transaction."""
 
-    def __init__(self, raws: Iterable[Raw], items: Sequence[Any], sent: Sequence[Sent]) -> None:
+    def __init__(
+        self,
+        raws: Iterable[Raw],
+        items: Sequence[Any],
+        checked: Sequence[Sealed | Problem],
+        upon: tuple[Rules, Collection[str], Mapping[str, int]],
+    ) -> None:
         super().__init__(raws)
         self.items = items
         """As JSON would have them; or the Problem of what cannot be read."""
-        self.sent = sent
+        self.checked = checked
+        self.upon = upon
+        """The rules that they were checked by, the codes of their units, and whose ids these are:
+        as long as both are the same, so is what was found."""
 
 
 Part = Sequence[Raw]
-"""Some thousand items at most; they may be `Read`."""
+"""Some thousand items at most; they may be `Looked` at."""
 
 
 @dataclass
@@ -109,10 +116,13 @@ async def take(
     raise Busy()
 
 
-async def read(part: Part, reading: Reading, kinds: Kinds) -> Read:
-    """Read items; `kinds` are needed where they are rows of a table."""
-    items = await each(partial(reading.item, kinds=kinds), part)
-    return Read(part, items, await each(read_interview, items))
+async def look_ahead(
+    database: Database, directory: Directory, delivery: Delivery, part: Part
+) -> Looked:
+    """Look at items, while others are being stored. Errors: NotOpenYet, Closed."""
+    async with lent(database.pool) as connection, database.sessions.begin() as session:
+        rules, seals = await present_rules(connection, directory, delivery.campaign)
+        return await _Taking(session, connection, delivery, rules, seals).look(part)
 
 
 async def present_rules(
@@ -153,39 +163,50 @@ class _Taking:
                 for one in rules.populations
             }
 
+    async def look(self, part: Part) -> Looked:
+        """Read and check items."""
+        items = await each(partial(self._delivery.reading.item, kinds=self._kinds), part)
+        sent = await each(read_interview, items)
+        codes = {one.unit for one in sent if not isinstance(one, Problem)}
+        units = await self._units(codes)
+        rules, source_id = self._rules, self._delivery.caller.id
+        checked = await each(partial(check, rules=rules, units=units, now=clock.now()), sent)
+        sealing = partial(sealed, rules=rules, seals=self._seals, source_id=source_id)
+        return Looked(part, items, await each(sealing, checked), (rules, codes, units))
+
     async def take(self, part: Part) -> None:
-        if not isinstance(part, Read):
-            part = await read(part, self._delivery.reading, self._kinds)
-        items = part.items
-        checked = await self._checked(part.sent)
+        """Store items, and count them."""
+        looked = part if isinstance(part, Looked) and await self._stands(part) else None
+        if looked is None:
+            looked = await self.look(part)
         filing = Filing(
             self._connection,
             self._rules,
-            self._seals,
             source_id=self._delivery.caller.id,
             delivery_id=self._delivery.id,
         )
-        filed = await _filed(filing, checked)
+        filed = await _filed(filing, looked.checked)
         self._count(filed, filing)
         refused = [
             _Refused(raw, _shown(item), one)
-            for raw, item, one in zip(part, items, filed, strict=True)
+            for raw, item, one in zip(part, looked.items, filed, strict=True)
             if isinstance(one, Problem)
         ]
         self.taken.refused += map(self._refusal, refused)
         if self._delivery.keeps_results:
-            self.taken.results += map(self._result, part, items, filed)
+            self.taken.results += map(self._result, part, looked.items, filed)
 
-    async def _checked(self, sent: Sequence[Sent]) -> list[Item | Problem]:
-        rules = self._rules
-        codes = {one.unit for one in sent if not isinstance(one, Problem)}
-        units = await queries.unit_ids(
+    async def _stands(self, looked: Looked) -> bool:
+        rules, codes, units = looked.upon
+        return rules is self._rules and await self._units(codes) == units
+
+    async def _units(self, codes: Collection[str]) -> dict[str, int]:
+        return await queries.unit_ids(
             self._session,
             codes,
-            region_id=rules.region_id,
+            region_id=self._rules.region_id,
             seen_from=self._delivery.caller.unit_id,
         )
-        return await each(partial(check, rules=rules, units=units, now=clock.now()), sent)
 
     def _count(self, filed: Sequence[ItemStatus | Problem], filing: Filing) -> None:
         told = Counter(_status(one) for one in filed)
@@ -231,9 +252,9 @@ class _Refused:
     problem: Problem
 
 
-async def _filed(filing: Filing, checked: Sequence[Item | Problem]) -> list[ItemStatus | Problem]:
+async def _filed(filing: Filing, checked: Sequence[Sealed | Problem]) -> list[ItemStatus | Problem]:
     filed: list[ItemStatus | Problem] = []
-    await filing.open([one for one in checked if isinstance(one, Item)])
+    await filing.open([one for one in checked if not isinstance(one, Problem)])
     for one in checked:
         if isinstance(one, Problem):
             filed.append(one)
