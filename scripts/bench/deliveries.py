@@ -27,8 +27,8 @@ import asyncpg
 import httpx
 
 from scripts.bench.campaign import ANSWERS, signed_in
-from scripts.bench.memory import _children as children
-from scripts.bench.memory import _memory as memory
+from scripts.bench.memory import children_of_this as children
+from scripts.bench.memory import memory_of as memory
 from scripts.bench.prepared import prepared
 from scripts.bench.serving import OURS, machine, served
 

@@ -34,15 +34,15 @@ def main() -> None:
     parser.add_argument("--responses", type=int, default=1_000_000)
     responses = parser.parse_args().responses
     with prepared(invitations=responses) as database:
-        before = _children()
+        before = children_of_this()
         with (
             served(OURS, 1, database.environment) as port,
             ThreadPoolExecutor(1) as threads,
         ):
-            [worker] = _children() - before
+            [worker] = children_of_this() - before
             print(f"{machine()}; one worker, {_CONNECTIONS} connections")
             print(f"{'':<28}{'RSS':>8}{'PSS':>8}{'USS':>8}{'under load: RSS':>18}")
-            _report("idle", _memory(worker))
+            _report("idle", memory_of(worker))
             for first in range(0, responses, _STEP):
                 requests = database.requests(min(_STEP, responses - first))
                 sending = threads.submit(load.run, port, requests, _CONNECTIONS)
@@ -50,17 +50,19 @@ def main() -> None:
                 assert sending.result().statuses == {201: len(requests)}
                 done = first + len(requests)
                 if done * _SHOWN // responses > first * _SHOWN // responses:
-                    _report(f"after {done:,}", _memory(worker), highest)
+                    _report(f"after {done:,}", memory_of(worker), highest)
             time.sleep(5)
-            _report("five seconds later", _memory(worker))
+            _report("five seconds later", memory_of(worker))
 
 
-def _children() -> set[int]:
+def children_of_this() -> set[int]:
+    """The processes that this one has started."""
     me = os.getpid()
     return {int(one) for one in Path(f"/proc/{me}/task/{me}/children").read_text().split()}
 
 
-def _memory(pid: int) -> Memory:
+def memory_of(pid: int) -> Memory:
+    """What a process holds."""
     sizes = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, size, _ = line.split()
@@ -70,10 +72,10 @@ def _memory(pid: int) -> Memory:
 
 
 def _sampled(pid: int, sending: "Future[load.Measured]") -> Iterator[int]:
-    yield _memory(pid)[0]
+    yield memory_of(pid)[0]
     while not sending.done():
         time.sleep(_PAUSE)
-        yield _memory(pid)[0]
+        yield memory_of(pid)[0]
 
 
 def _report(moment: str, memory: Memory, highest: int | None = None) -> None:
