@@ -111,9 +111,10 @@ def _passes(reply: httpx.Response) -> bool:
 
 def _pause(tries: int, reply: httpx.Response | None) -> float:
     asked = reply.headers.get("Retry-After", "") if reply is not None else ""
+    spread = random.random()  # nosec B311 # not for secrets
     if asked.isascii() and asked.isdigit():
-        return min(float(asked), _LONGEST_PAUSE) + random.uniform(0, 1)
-    return min(_FIRST_PAUSE * 2.0 ** min(tries, 10), _LONGEST_PAUSE) * random.uniform(0.5, 1.5)
+        return min(float(asked), _LONGEST_PAUSE) + spread
+    return min(_FIRST_PAUSE * 2.0 ** min(tries, 10), _LONGEST_PAUSE) * (0.5 + spread)
 
 
 def problem_of(reply: httpx.Response) -> dict[str, Any]:
