@@ -158,8 +158,8 @@ def _shown(asking: _Asking, question: Question, part: Answerable) -> Shown:
         condition=_condition(part.conditions),
         options=_options(asking, asked, given),
         value=forms.showable(given[0]) if given else "",
-        error=_message(asked, wrong, language) if wrong else None,
-        missing=_message(asked, "required", language) if asked.required else None,
+        error=_message(asking, asked, wrong) if wrong else None,
+        missing=_message(asking, asked, "required") if asked.required else None,
         max_length=asked.max_length if isinstance(asked, TextQuestion) else None,
         beside=beside,
         keyboard=_keyboard(asked),
@@ -213,14 +213,23 @@ def _rule(question: Answered, language: Language) -> list[str]:
     return [text.format(**_limits(question))] if text else []
 
 
-def _message(question: Answered, code: str, language: Language) -> str:
+def _message(asking: _Asking, question: Answered, code: str) -> str:
     names = [f"error_{code}_{question.type}", f"error_{code}", "error_other"]
     if code == "out_of_range" and isinstance(question, Number):
         names.insert(0, f"error_number_{_bounds(question)}")
     if code == "out_of_range" and isinstance(question, Date):
         names.insert(0, f"error_date_{_bounds(question)}")
-    text = next(language.texts[name] for name in names if name in language.texts)
-    return text.format(**_limits(question))
+    texts = asking.language.texts
+    text = next(texts[name] for name in names if name in texts)
+    option = _alone(asking, question) if code == "not_alone" else ""
+    return text.format(**_limits(question), option=option)
+
+
+def _alone(asking: _Asking, question: Answered) -> str:
+    """The option that stands alone and was chosen, where one was."""
+    given = asking.form.given(question.code) if asking.form else []
+    options = _options(asking, question, given)
+    return next((label for _, label, chosen, alone in options if chosen and alone), "")
 
 
 def _bounds(question: Number | Date) -> str:

@@ -91,7 +91,7 @@ TEXTS: Final = {
     "error_number_from": "{min} دىن كىچىك بولمىغان سان كىرگۈزۈڭ.",
     "error_number_up_to": "{max} دىن چوڭ بولمىغان سان كىرگۈزۈڭ.",
     "error_required_date": "بىر چېسلا تاللاڭ.",
-    "error_not_alone": "بۇنى باشقىلار بىلەن بىللە تاللىغىلى بولمايدۇ.",
+    "error_not_alone": "«{option}» نى باشقىلار بىلەن بىللە تاللىغىلى بولمايدۇ.",
     "error_not_whole": "پۈتۈن سان كىرگۈزۈڭ.",
     "error_not_a_day": "چېسلا كىرگۈزۈڭ، مەسىلەن \u200e2026-09-01.",
     "error_date_between": "\u200e{min} دىن \u200e{max} غىچە بولغان چېسلانى تاللاڭ.",

@@ -78,7 +78,11 @@ async def test_each_person_has_an_order_of_their_own_and_keeps_it(
         ({"q.born": ""}, "请选择一个日期。", "choose a day"),
         ({"q.books": "1.5"}, "请填写整数。", "whole number"),
         ({"q.teachers.maths": ""}, "请选择一个答案。", "choose an answer"),
-        ({"q.why": ["none", "near"], "q.why.other": ""}, "不能和其他选项一起选", "with others"),
+        (
+            {"q.why": ["none", "near"], "q.why.other": ""},
+            "“没有原因”不能和其他选项一起选",
+            "“No reason” cannot",
+        ),
         ({"q.why.other": "太长" * 6}, "最多 10 个字", "no more than 10"),
     ],
 )
