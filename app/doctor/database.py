@@ -15,8 +15,8 @@ from app.jobs import service as jobs
 from app.jobs.schemas import Figures
 from app.keys import rotation
 
-CONNECTIONS_OF_A_WORKER = 16
-"""Two pools of eight; see `core.database`."""
+CONNECTIONS_OF_A_WORKER = 17
+"""Two pools of eight, as `core.database` has them, and one that listens for live results."""
 _FOR_JOBS = 9
 """Those of one background worker; see `app.worker`."""
 _FOR_COMMANDS = 6
