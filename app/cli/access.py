@@ -211,7 +211,8 @@ async def _described_keys(settings: Settings) -> list[str]:
         held = await rotation.described(database, Keyring(settings.secret_keys))
     return [
         f"{one.id}  {'signs' if one.signs else 'verifies'}; wraps {one.wrapped:,} keys, "
-        f"signed {one.batches:,} batches of invitations in use"
+        f"signed {one.batches:,} batches of invitations in use, "
+        f"sealed {one.deliveries:,} deliveries that wait"
         for one in held
     ]
 

@@ -7,7 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.tables import ServiceKey
 from app.campaigns.tables import Campaign, CampaignKey
+from app.core.keyring import KEY_ID_BYTES
 from app.links.tables import InvitationBatch
+from app.telephone.tables import DeliveryChunk
 
 
 async def lock_campaign_keys(session: AsyncSession) -> list[CampaignKey]:
@@ -55,6 +57,14 @@ async def batches_signed(session: AsyncSession) -> dict[bytes, int]:
         .group_by(InvitationBatch.key_id)
     )
     return {row.key_id: row.batches for row in await session.execute(statement)}
+
+
+async def deliveries_sealed(session: AsyncSession) -> dict[bytes, int]:
+    """By id of key: deliveries of interviews that wait for their jobs."""
+    key_id = func.substring(DeliveryChunk.sealed, 1, KEY_ID_BYTES)
+    deliveries = func.count(DeliveryChunk.delivery_id.distinct())
+    statement = select(key_id.label("key_id"), deliveries.label("deliveries")).group_by(key_id)
+    return {row.key_id: row.deliveries for row in await session.execute(statement)}
 
 
 async def open_campaigns(session: AsyncSession) -> int:

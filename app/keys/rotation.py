@@ -35,6 +35,8 @@ class Held:
     """Keys of campaigns and of the deployment that it opens."""
     batches: int
     """Batches of invitations in use that it signed."""
+    deliveries: int
+    """Deliveries of interviews that wait for their jobs, sealed by it."""
 
 
 async def described(database: Database, keyring: Keyring) -> list[Held]:
@@ -42,8 +44,15 @@ async def described(database: Database, keyring: Keyring) -> list[Held]:
     async with database.sessions() as session:
         wrapped = Counter(Keyring.wrapped_by(one) for one in await queries.wrapped_by(session))
         batches = await queries.batches_signed(session)
+        deliveries = await queries.deliveries_sealed(session)
     return [
-        Held(key_id.hex(), number == 0, wrapped[key_id], batches.get(key_id, 0))
+        Held(
+            key_id.hex(),
+            number == 0,
+            wrapped[key_id],
+            batches.get(key_id, 0),
+            deliveries.get(key_id, 0),
+        )
         for number, key_id in enumerate(keyring.ids)
     ]
 
@@ -103,8 +112,9 @@ async def _wrap_anew(session: AsyncSession, keyring: Keyring) -> int:
 async def retire(database: Database, settings: Settings, key_id: str, *, force: bool) -> None:
     """Take a key away for good. What it alone has signed or sealed is of no use any more.
 
-    Errors: KeysRefused for the one that signs, for one that is not held or still wraps keys, and,
-    without `force`, while campaigns are open or invitations in use that hang on it.
+    Errors: KeysRefused for the one that signs, for one that is not held, has sealed what waits or
+    still wraps keys, and, without `force`, while campaigns are open or invitations in use that
+    hang on it.
     """
     path = _file(settings)
     held = secret_keys.read(path)
@@ -115,6 +125,11 @@ async def retire(database: Database, settings: Settings, key_id: str, *, force: 
     if number == 0:
         raise KeysRefused("That is the key that signs: `xinsheng keys rotate` makes another first.")
     [found] = [one for one in await described(database, Keyring(held)) if one.id == key_id]
+    if found.deliveries:
+        raise KeysRefused(
+            f"{found.deliveries} deliveries of interviews that it has sealed wait for their jobs: "
+            "wait until these have ended."
+        )
     if found.wrapped:
         raise KeysRefused(f"It opens {found.wrapped} keys: `xinsheng keys rotate` wraps them anew.")
     async with database.sessions.begin() as session:

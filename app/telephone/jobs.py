@@ -1,4 +1,4 @@
-"""Jobs of the telephone: long deliveries, a thousand lines a transaction."""
+"""Jobs of the telephone: long deliveries, some thousand lines a transaction."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -14,10 +14,11 @@ from app.core.problems import Busy, Problem
 from app.jobs.running import Handler, Running
 from app.responses.directory import Directory
 from app.telephone import queries
-from app.telephone.service import PART, Waiting, numbers_told, parts_of, refusals_url
+from app.telephone.service import Waiting, numbers_told, parts_of, refusals_url
 from app.telephone.spool import Lines, Spoilt, opened
 from app.telephone.taking import Delivery, Part, look_ahead, take
 
+_PART = 2000
 _PART_BYTES = 4 << 20
 _T = TypeVar("_T")
 
@@ -89,7 +90,7 @@ class _LongDelivery:
         async for lines in self._parts():
             parts: list[Part] = [
                 await look_ahead(self._database, self._directory, self._delivery, part)
-                for part in parts_of(reading, lines, first)
+                for part in parts_of(reading, lines, first, most=_PART)
             ]
             first += len(lines)
             yield len(lines), parts
@@ -104,7 +105,7 @@ class _LongDelivery:
                 continue
             part.append(line)
             size += len(line)
-            if len(part) == PART or size > _PART_BYTES:
+            if len(part) == _PART or size > _PART_BYTES:
                 yield part
                 part, size = [], 0
         if part:

@@ -127,8 +127,10 @@ def one_part(items: Sequence[Any]) -> Callable[[], Iterable[Part]]:
     return lambda: [part]
 
 
-def parts_of(reading: Reading, lines: Iterable[bytes], first: int = 0) -> Iterator[list[Raw]]:
-    """The items on lines in parts; `first` is the number of the first line."""
+def parts_of(
+    reading: Reading, lines: Iterable[bytes], first: int = 0, *, most: int = PART
+) -> Iterator[list[Raw]]:
+    """The items on lines in parts of at most `most`; `first` is the number of the first line."""
     part: list[Raw] = []
     size = 0
     for index, line in enumerate(lines, first):
@@ -137,7 +139,7 @@ def parts_of(reading: Reading, lines: Iterable[bytes], first: int = 0) -> Iterat
             continue
         part.append(reading.raw(index, stripped))
         size += len(stripped)
-        if len(part) == PART or size > _PART_BYTES:
+        if len(part) == most or size > _PART_BYTES:
             yield part
             part, size = [], 0
     if part:

@@ -278,8 +278,7 @@ def _reconciliation() -> None:
     op.execute(
         """
         CREATE TABLE answered_before (
-            campaign_id integer NOT NULL
-                CONSTRAINT fk_answered_before_campaign_id REFERENCES campaigns,
+            campaign_id integer NOT NULL,
             source_id integer NOT NULL
                 CONSTRAINT fk_answered_before_source_id REFERENCES clients,
             mark bytea NOT NULL,

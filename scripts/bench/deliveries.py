@@ -2,10 +2,10 @@
 
     .venv/bin/python -m scripts.bench.deliveries [--interviews 100000]
 
-From the first byte sent until the job has ended: received, kept, taken by a worker in parts of a
-thousand, each with its claims, history and numbers. The COPY puts the very rows that this made,
-and two thousand of a delivery that warms up, into copies of the tables, with their keys and
-indexes, in one transaction.
+From the first byte sent until the job has ended: received, kept, taken by a worker in parts of
+some thousand, each with its claims, history and numbers. The COPY puts the very rows that this
+made, and two thousand of a delivery that warms up, into copies of the tables with their indexes,
+with and without their foreign keys, in one transaction.
 """
 
 import argparse
@@ -16,7 +16,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +27,6 @@ import httpx
 
 from scripts.bench.campaign import ANSWERS, signed_in
 from scripts.bench.memory import children_of_this as children
-from scripts.bench.memory import memory_of as memory
 from scripts.bench.prepared import prepared
 from scripts.bench.serving import OURS, machine, served
 
@@ -37,8 +35,8 @@ _FOREIGN_KEYS = """
     SELECT pg_get_constraintdef(oid) AS definition FROM pg_constraint
     WHERE conrelid = $1::text::regclass AND contype = 'f'
 """
-_MIB = 1 << 20
 _PAUSE = 0.1
+_STARTING_SECONDS = 5
 
 
 def main() -> None:
@@ -54,14 +52,13 @@ def main() -> None:
             _working(database.environment),
             signed_in(Path(database.environment["XINSHENG_DATA_DIR"]), port) as http,
         ):
-            processes = children() - before
+            time.sleep(_STARTING_SECONDS)
+            idle = {pid: _memory(pid, "VmRSS") for pid in children() - before}
             _deliver(http, 2_000, "warm")
             body = b"".join(_lines(count, "V"))
-            print(f"{machine()}; {count:,} interviews, {len(body) / _MIB:.0f} MiB of NDJSON")
-            idle = {pid: memory(pid)[0] for pid in processes}
-            with _watched(processes) as highest:
-                seconds = _deliver(http, count, "V", body)
-            growth = max(highest[pid] - idle[pid] for pid in processes) / _MIB
+            print(f"{machine()}; {count:,} interviews, {len(body) / 1e6:.0f} MB of NDJSON")
+            seconds = _deliver(http, count, "V", body)
+            growth = {pid: _memory(pid, "VmHWM") - rss for pid, rss in idle.items()}
         bare = asyncio.run(_copied(url, foreign=False))
         copied = asyncio.run(_copied(url, foreign=True))
     print(f"{'':<24}{'seconds':>10}{'rows/s':>12}")
@@ -69,7 +66,8 @@ def main() -> None:
     print(f"{'COPY, all keys':<24}{copied:>10.1f}{count / copied:>12,.0f}")
     print(f"{'COPY, no foreign keys':<24}{bare:>10.1f}{count / bare:>12,.0f}")
     print(f"ratios {copied / seconds:.2f} and {bare / seconds:.2f}")
-    print(f"the process that grew most grew by {growth:.0f} MiB")
+    grown = " and ".join(f"{one / 1e6:.0f}" for one in sorted(growth.values()))
+    print(f"the two workers grew by at most {grown} MB since they had started")
 
 
 def _deliver(http: httpx.Client, count: int, name: str, body: bytes | None = None) -> float:
@@ -120,24 +118,11 @@ def _working(environment: dict[str, str]) -> Iterator[None]:
         process.wait(60)
 
 
-@contextmanager
-def _watched(processes: set[int]) -> Iterator[dict[int, int]]:
-    """The highest RSS of each process while the context lasts, in bytes."""
-    highest = {pid: memory(pid)[0] for pid in processes}
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_PAUSE):
-            for pid in processes:
-                highest[pid] = max(highest[pid], memory(pid)[0])
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield highest
-    finally:
-        ended.set()
-        thread.join()
+def _memory(pid: int, name: str) -> int:
+    """Bytes of a process in memory: `VmRSS` now, `VmHWM` the most there ever were."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    [said] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(said) << 10
 
 
 async def _copied(url: str, *, foreign: bool) -> float:

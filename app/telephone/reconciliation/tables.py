@@ -41,7 +41,8 @@ class AnsweredBefore(Base):
 
     __tablename__ = "answered_before"
 
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    """No foreign key: whoever changes the campaign would wait for a whole delivery."""
     source_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), primary_key=True)
     """The contractor."""
     mark: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
