@@ -72,8 +72,11 @@ async def test_bodies_at_which_parsers_stumble_are_refused(unlimited: Api) -> No
     world = await made(unlimited)
     asked = 0
     for method, url, operation in operations(unlimited, world):
-        kinds = operation.get("requestBody", {}).get("content", {})
-        for number, body in enumerate(BODIES if "application/json" in kinds else ()):
+        asked_for = operation.get("requestBody", {})
+        taken = "application/json" in asked_for.get("content", {})
+        for number, body in enumerate(BODIES if taken else ()):
+            if body in (b"", b"null") and not asked_for.get("required"):
+                continue  # which is as good as none
             headers = {"Content-Type": "application/json", "Idempotency-Key": str(number)}
             reply = await unlimited.request(method, url, content=body, headers=headers)
             assert 400 <= reply.status_code < 500, (url, body[:60])
