@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     file = files.opened(arguments.file)
     if arguments.kind == "tallies":
-        rows = tallies.rows_of(file)
+        rows = tallies.read(file).rows
         tell(f"{len(rows):,} 行，形式正确。", f"{len(rows):,} rows, well formed.")
         return 0
     said = _mapping_file(arguments.mapping)
@@ -141,18 +141,20 @@ def _push(arguments: argparse.Namespace) -> int:
 
 def _push_tallies(arguments: argparse.Namespace, server: Server, file: File) -> int:
     batch = arguments.batch or tallies.batch_named(file.path)
+    table = tallies.read(file)
     body = {
         "revision": arguments.revision,
         "channel": arguments.channel,
         "as_of": arguments.as_of or tallies.as_of_file(file.path),
-        "rows": tallies.rows_of(file),
+        "rows": table.rows,
     }
     if arguments.dry_run:
         rows = len(body["rows"])
         tell(f"批次 {batch}：{rows:,} 行，未发送。", f"Batch {batch}: {rows:,} rows, not sent.")
         return 0
     path = f"/v1/campaigns/{arguments.campaign}/tallies/{batch}"
-    for zh, en, figure in tallies.changes_of(server.ask("PUT", path, json=body)):
+    reply = server.ask("PUT", path, place=table.place, json=body)
+    for zh, en, figure in tallies.changes_of(reply):
         tell(f"{zh}：{figure}", f"{en}: {figure}")
     return 0
 

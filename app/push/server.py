@@ -45,17 +45,22 @@ class Server:
         """The JSON at an address. Errors: Stopped."""
         return self.ask("GET", path, params=parameters)
 
-    def ask(self, method: str, path: str, **options: Any) -> Any:
-        """The JSON of the reply to a request that is safe to repeat. Errors: Stopped."""
+    def ask(
+        self, method: str, path: str, *, place: Callable[[str], object] = str, **options: Any
+    ) -> Any:
+        """The JSON of the reply to a request that is safe to repeat. Errors: Stopped.
+
+        `place` says of a pointer into what was sent where its user finds that.
+        """
         reply = self._authorised(method, path, options)
         if reply.status_code == 401:
             self._token = None  # it expired, or the server's keys were changed
             reply = self._authorised(method, path, options)
-        return self._content(reply)
+        return self._content(reply, place)
 
-    def _content(self, reply: httpx.Response) -> Any:
+    def _content(self, reply: httpx.Response, place: Callable[[str], object] = str) -> Any:
         if not reply.is_success:
-            raise refused(reply)
+            raise refused(reply, place)
         try:
             return reply.json()
         except ValueError as error:
@@ -126,14 +131,14 @@ def problem_of(reply: httpx.Response) -> dict[str, Any]:
     return problem if isinstance(problem, dict) else {}
 
 
-def refused(reply: httpx.Response) -> Stopped:
-    """What to tell the user about a reply that ends the push."""
+def refused(reply: httpx.Response, place: Callable[[str], object] = str) -> Stopped:
+    """What to tell the user about a reply that ends the push; `place` as `Server.ask` has it."""
     problem = problem_of(reply)
     slug = str(problem.get("type", "")).rpartition("/")[2]
     said = explained(slug)
     errors = problem.get("errors")
     found = errors if isinstance(errors, list) else []
-    named = [f"  {one.get('pointer')}: {one.get('message')}" for one in found[:20]]
+    named = [f"  {place(str(one.get('pointer')))}: {one.get('message')}" for one in found[:20]]
     detail = problem.get("detail") or reply.reason_phrase
     request = problem.get("request_id") or reply.headers.get("X-Request-Id") or "-"
     lines = "".join(f"\n{line}" for line in named)

@@ -6,13 +6,15 @@ and for each option a column `question.option`.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.problems import pointer
 from app.push.files import File, Raw
 from app.push.mapping import SHANGHAI
-from app.push.wording import Stopped
+from app.push.wording import Said, Stopped
 
 _LONG = ("unit", "population", "question", "option", "count", "respondents")
 _WIDE = ("unit", "population", "respondents")
@@ -30,10 +32,48 @@ def as_of_file(path: Path) -> str:
     return datetime.fromtimestamp(int(path.stat().st_mtime), SHANGHAI).isoformat()
 
 
-def rows_of(file: File) -> list[dict[str, Any]]:
+@dataclass
+class Table:
+    """The rows of a batch, and where the file has them."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    """By pointer into the batch: the number of the file's row."""
+
+    def begin(self, row: dict[str, Any], number: int) -> None:
+        """Add a row, which begins at a row of the file."""
+        self._numbers[pointer(["rows", len(self.rows)])] = number
+        self.rows.append(row)
+
+    def add(self, index: int, question: str, option: str, count: Any, number: int) -> None:
+        """Add a count to the row of this index. Errors: Stopped, where it is none or there."""
+        options = self.rows[index]["counts"].setdefault(question, {})
+        if option in options:
+            raise _wrong(number, f"{question}.{option}", "出现两次", "comes twice")
+        options[option] = _number(count, number, f"{question}.{option}")
+        where = ("rows", index, "counts", question)
+        self._numbers.setdefault(pointer(where), number)
+        self._numbers[pointer((*where, option))] = number
+
+    def place(self, where: str) -> Said:
+        """What the user calls that to which a pointer into the batch points."""
+        known = where
+        while known and known not in self._numbers:
+            known = known.rpartition("/")[0]
+        if not known:
+            return Said(where, where)
+        number = self._numbers[known]
+        column = ".".join(where.split("/")[3:]).removeprefix("counts.")
+        return Said(f"第 {number} 行 {column}".rstrip(), f"row {number} {column}".rstrip())
+
+
+def read(file: File) -> Table:
     """The rows of the batch that a file holds. Errors: Stopped, naming the row."""
+    table = Table()
     if not file.is_table:
-        return [_whole(one) for one in file.items()]
+        for one in file.items():
+            table.begin(*_whole(one))
+        return table
     header = file.header()
     is_long = set(_LONG) <= set(header)
     if not is_long and not set(_WIDE) <= set(header):
@@ -43,39 +83,37 @@ def rows_of(file: File) -> list[dict[str, Any]]:
             "The first row names unit, population, question, option, count, respondents (long), "
             "or unit, population, respondents and columns question.option (wide).",
         )
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], int] = {}
     for one in file.items():
         assert isinstance(one, Raw)
         cells = dict(zip(header, one.content, strict=False))
         key = str(cells["unit"] or ""), str(cells["population"] or "")
         respondents = _number(cells.get("respondents"), one.row, "respondents")
-        row = found.setdefault(key, _row(*key, respondents))
-        if row["respondents"] != respondents or (not is_long and row["counts"]):
+        index = found.setdefault(key, len(table.rows))
+        if index == len(table.rows):
+            table.begin(_row(*key, respondents), one.row)
+        elif not is_long:
+            raise _wrong(one.row, "unit", "同一单位和群体出现两次", "comes twice")
+        elif table.rows[index]["respondents"] != respondents:
             raise _wrong(one.row, "respondents", "同一单位和群体前后不一", "differs from before")
         if is_long:
-            _add(row, str(cells["question"]), str(cells["option"]), cells["count"], one.row)
+            said = str(cells["question"]), str(cells["option"])
+            table.add(index, *said, cells["count"], one.row)
         else:
             for name in header:
                 if name not in _WIDE and cells.get(name) not in (None, ""):
                     question, _, option = name.rpartition(".")
-                    _add(row, question, option, cells[name], one.row)
-    return list(found.values())
+                    table.add(index, question, option, cells[name], one.row)
+    return table
 
 
 def _row(unit: str, population: str, respondents: int) -> dict[str, Any]:
     return {"unit": unit, "population": population, "respondents": respondents, "counts": {}}
 
 
-def _add(row: dict[str, Any], question: str, option: str, count: Any, number: int) -> None:
-    options = row["counts"].setdefault(question, {})
-    if option in options:
-        raise _wrong(number, f"{question}.{option}", "出现两次", "comes twice")
-    options[option] = _number(count, number, f"{question}.{option}")
-
-
-def _whole(one: Any) -> dict[str, Any]:
+def _whole(one: Any) -> tuple[dict[str, Any], int]:
     if isinstance(one, Raw):
-        return dict(one.content)
+        return dict(one.content), one.row
     raise _wrong(one[0], "", "不是 JSON 对象", "is no JSON object")
 
 

@@ -102,13 +102,26 @@ class Filing:
         self._told.append(told)
         submission = None
         if item.encoded is not None:
-            claimed = set(item.shown).union(*(self._ties.get(one, ()) for one in item.shown))
+            shown = self._of_one_person(item.shown)
+            claimed = set(shown).union(*(self._ties.get(one, ()) for one in shown))
             submission = submission_of(item, self._rules, self._source_id, claimed)
         if former is not None:
             await self._correct(former, revision, submission, item.submission_id)
         elif submission is not None:
             self._waiting.append((submission, revision))
         return told
+
+    def _of_one_person(self, shown: Sequence[bytes]) -> Sequence[bytes]:
+        """Those proofs of an item that rosters know for one person's, or all where they know none.
+
+        A contractor says which phone and external id are one person's. Were it believed against
+        the roster, it could tie another's phone to an invitation of its own, and learn by
+        answering with that whether the other has answered.
+        """
+        known = [one for one in shown if one in self._ties]
+        if not known:
+            return shown
+        return [one for one in shown if one == known[0] or one in self._ties[known[0]]]
 
     async def close(self) -> None:
         """Store everything that was filed."""

@@ -192,7 +192,35 @@ def test_counts_are_sent_as_a_batch_named_after_the_file(
     assert (status, "status: replayed" in said) == (0, True), said
     path.write_text(path.read_text().replace("10", "9"))
     status, said = push(*arguments)
-    assert (status, "/rows/0" in said or "tally-conflict" in said) == (2, True), said
+    assert (status, "row 2 overall:" in said) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        (
+            "unit,population,respondents,overall.satisfied,overall.dissatisfied\n"
+            "A1,teacher,10,7,3\n\nA2,teacher,10,7,4\nA,visitor,1,1,0\n",
+            ("row 4 overall:", "row 5 population:"),
+        ),
+        (
+            "unit,population,question,option,count,respondents\n"
+            "A1,teacher,overall,satisfied,7,10\nA2,teacher,safety,satisfied,7,10\n"
+            "A1,teacher,overall,middling,3,10\nA2,teacher,overall,satisfied,11,10\n",
+            ("row 4 overall.middling:", "row 5 overall"),
+        ),
+    ],
+    ids=["wide", "long"],
+)
+def test_a_refused_batch_names_the_rows_as_the_file_has_them(
+    push: Push, tmp_path: Path, lines: str, named: tuple[str, ...]
+) -> None:
+    path = tmp_path / "refused.csv"
+    path.write_text(lines)
+    status, said = push(path, "--campaign", "C", "--as", "tallies", "--channel", "paper")
+    assert status == 2
+    for one in named:
+        assert f"  {one}" in said, said
 
 
 def test_what_cannot_be_done_is_said_in_a_sentence(

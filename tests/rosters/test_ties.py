@@ -241,3 +241,29 @@ async def test_whatever_comes_at_once_everybody_is_counted_once(
     for token in invited.values():
         assert await told(campaign, token) == ANSWERED
     assert await count(campaign) == len(people)
+
+
+BY_PHONE = {"phone": PHONE, "external_id": None}
+BY_ID = {"phone": None, "external_id": "F-2"}
+
+
+@pytest.mark.parametrize(
+    ("own", "watched"),
+    [(person(None, external_id="F-1"), BY_PHONE), (person(OTHER), BY_ID)],
+)
+@pytest.mark.parametrize("has_answered", [True, False])
+async def test_a_contractor_cannot_tie_anothers_proof_to_an_invitation_of_its_own(
+    county: Api,
+    contractor: Api,
+    has_answered: bool,
+    own: dict[str, Any],
+    watched: dict[str, Any],
+) -> None:
+    # An insider is invited, and wants to know whether the person of a phone or an external id
+    # has answered: both in one item, then an answer with the invitation.
+    [token] = await tokens(county, own)
+    if has_answered:
+        await delivered(contractor, interview("V-0", **watched))
+    both = {name: own.get(name) or watched[name] for name in watched}
+    await delivered(contractor, interview("V-1", **both))
+    assert await told(county, token) == ANSWERED

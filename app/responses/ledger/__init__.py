@@ -122,12 +122,31 @@ async def store_many(connection: Connection, submissions: Sequence[Submission]) 
         await queries.release(connection, bound)
     if won:
         await queries.append_new(connection, won)
-    left = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    left = await _not_held(connection, submissions, outcomes)
     if left:
         others = await store(connection, [submissions[index] for index in left])
         for index, outcome in zip(left, others, strict=True):
             outcomes[index] = outcome
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def _not_held(
+    connection: Connection, submissions: Sequence[Submission], outcomes: list[Outcome | None]
+) -> list[int]:
+    """Refuse those of which somebody else's response holds a proof; the indexes of the others.
+
+    All at once, so that how long a delivery takes doesn't tell who has answered.
+    """
+    left = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    if not left:
+        return left
+    held = await queries.held(connection, [submissions[index] for index in left])
+    for index in left:
+        submission = submissions[index]
+        holders = {held[one] for one in submission.fingerprints if one in held}
+        if holders - {submission.submission_id}:
+            outcomes[index] = Outcome.already_answered
+    return [index for index in left if outcomes[index] is None]
 
 
 async def _refused(

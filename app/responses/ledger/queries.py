@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from app.core.database import Connection
 from app.responses.submission import Submission
@@ -332,3 +333,15 @@ async def release(connection: Connection, claims: Sequence[tuple[int, bytes]]) -
         [campaign_id for campaign_id, _ in claims],
         [fingerprint for _, fingerprint in claims],
     )
+
+
+async def held(connection: Connection, submissions: Sequence[Submission]) -> dict[bytes, UUID]:
+    """Whose response holds which of these submissions' proofs; they are of one campaign."""
+    proofs = {one for submission in submissions for one in submission.fingerprints}
+    rows = await connection.fetch(
+        "SELECT fingerprint, submission_id FROM claims "
+        "WHERE campaign_id = $1 AND fingerprint = ANY($2)",
+        submissions[0].campaign_id,
+        list(proofs),
+    )
+    return {row["fingerprint"]: row["submission_id"] for row in rows}
