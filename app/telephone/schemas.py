@@ -235,6 +235,15 @@ class RevisionOut(Reply):
     revision: int = Field(description="Its number.", examples=[1])
     disposition: str = Field(description="AAPOR's.", examples=["1.1"])
     attempts: int | None = Field(description="Calls it took.", examples=[2])
+    interviewer: str | None = Field(description="Who asked.", examples=["W-17"])
+    language: str | None = Field(description="The language that was spoken.", examples=["zh-CN"])
+    recording: str | None = Field(
+        description="Where the contractor has the recording, in its own terms; null when what "
+        "leads to persons was erased.",
+        examples=["2026/11/V-1.wav"],
+    )
+    recording_sha256: str | None = Field(description="The hash of the recording.")
+    calls: list[Call] | None = Field(description="Every attempt, where they were delivered.")
     ended_at: datetime = Field(description="When it ended.")
     delivery: int | None = Field(description="The delivery that brought it.", examples=[12])
     received_at: datetime = Field(description="When it came.")

@@ -18,7 +18,7 @@ from app.responses.directory import Directory
 from app.telephone import queries
 from app.telephone.dispositions import ANSWERED
 from app.telephone.reading import Raw, Reading
-from app.telephone.schemas import RevisionOut
+from app.telephone.schemas import Call, RevisionOut
 from app.telephone.spool import Spool, lines_of
 from app.telephone.tables import Delivery as DeliveryRow
 from app.telephone.tables import Interview, Refusal
@@ -201,6 +201,11 @@ def told(revision: Interview) -> RevisionOut:
         revision=revision.revision,
         disposition=revision.disposition,
         attempts=revision.attempts,
+        interviewer=revision.interviewer,
+        language=revision.language,
+        recording=revision.recording,
+        recording_sha256=revision.recording_sha256,
+        calls=None if revision.calls is None else [Call(**one) for one in revision.calls],
         ended_at=revision.ended_at,
         delivery=revision.delivery_id,
         received_at=revision.received_at,

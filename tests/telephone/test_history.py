@@ -93,3 +93,19 @@ async def test_a_contractor_sees_its_own_revisions_and_no_others(
     unknown = await other.get("/v1/campaigns/C/interviews/V-2")
     hidden = await other.get(url)
     assert (hidden.status_code, unknown.status_code) == (404, 404)
+
+
+async def test_a_contractor_is_shown_again_what_it_said_of_the_calls(contractor: Api) -> None:
+    item = interview(**MORE)
+    del item["attempts"]
+    await delivered(contractor, item)
+    found = await contractor.made("GET", "/v1/campaigns/C/interviews/V-1")
+    [told] = found["revisions"]
+    assert {name: told[name] for name in MORE if name != "calls"} == {
+        name: value for name, value in MORE.items() if name != "calls"
+    }
+    assert [(one["disposition"], one["seconds"]) for one in told["calls"]] == [
+        ("3.13", None),
+        ("1.1", 240),
+    ]
+    assert (told["attempts"], told["interviewer"]) == (2, item.get("interviewer"))
