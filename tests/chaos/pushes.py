@@ -25,6 +25,8 @@ PART = 1000
 PARTS_A_KILL = 3
 """So many more than are sent from one kill to the next."""
 _SECONDS = 120
+_MOMENT = 0.2
+"""Seconds, in which no more than a part is sent: what is killed next must still be needed."""
 
 
 @dataclass
@@ -99,7 +101,7 @@ class _Running:
             assert self.push.poll() is None, self.said()
             assert time.monotonic() < ends_at, f"{self.said()}\n{self.server.said()}"
             time.sleep(0.01)
-        time.sleep(self.chance.random() * min(time.monotonic() - began, 1))
+        time.sleep(self.chance.random() * min(time.monotonic() - began, _MOMENT))
 
     def kill(self, kind: str) -> None:
         """Kill this, and see that it comes back."""
