@@ -15,6 +15,7 @@ from app.telephone.mappings.schemas import ANSWERS, FIELDS, REQUIRED, TIMES, Map
 from app.telephone.sheets import FORMULA, UNREADABLE, Header
 from app.telephone.spool import MAX_LINE
 
+TOO_MANY_CELLS = "too_many_cells"
 Kinds = Mapping[str, Mapping[str, str]]
 """By population and question: the question's type."""
 _QUESTION = re.compile(r"[A-Za-z0-9._-]{1,130}")
@@ -121,13 +122,17 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
         if not self.is_table:
             return [one.document() for one in problem.errors]
         row: dict[str, Any] = {"row": raw.row}
-        found = [{**one.document(), **row, **self._column(one.pointer)} for one in problem.errors]
+        found = [{**one.document(), **row, **self._column(one)} for one in problem.errors]
         whole = FieldError("", problem.slug.replace("-", "_"), problem.detail)
         return found or [{**whole.document(), **row}]
 
-    def _column(self, where: str) -> dict[str, str]:
-        steps = where.replace("~1", "/").replace("~0", "~").split("/")[1:]
+    def _column(self, error: FieldError) -> dict[str, str]:
+        if error.code == TOO_MANY_CELLS:
+            return {"column": Column(self.width, "", "").place.rstrip()}
+        steps = error.pointer.replace("~1", "/").replace("~0", "~").split("/")[1:]
         name = ANSWERS + "/".join(steps[1:]) if steps[:1] == ["answers"] else "".join(steps[:1])
+        if name == ANSWERS:  # about all of them together: the first
+            name = next((one for one in self._places if one.startswith(ANSWERS)), name)
         place = self._places.get(name)
         return {} if place is None else {"column": place}
 
@@ -217,7 +222,7 @@ class _Row:
         """Errors: BadRow."""
         if any(cell is not None for cell in self._cells[self._reading.width :]):
             message = "The row goes on to the right of the columns that the first row names."
-            self._errors.append(FieldError("", "too_many_cells", message))
+            self._errors.append(FieldError("", TOO_MANY_CELLS, message))
         said = dict(self._said())
         population = self._reading.meant("population", said.get("population"))
         asked = self._kinds.get(population, {}) if isinstance(population, str) else {}

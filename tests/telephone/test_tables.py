@@ -127,7 +127,8 @@ BAD_ROWS = [
     ("V-9,一小,,成功,下午三点,,,1,", "E 结束时间", "bad_time"),
     ("V-9,一小,,成功,2026-13-01 08:00,,,1,", "E 结束时间", "bad_time"),
     ("V-9,一\x01小,,成功,{ended},,,1,", "B 学校", "unreadable"),
-    ("V-9,一小,,成功,{ended},,,1,,,too many", None, "too_many_cells"),
+    ("V-9,一小,,成功,{ended},,,1,,,too many", "J", "too_many_cells"),
+    ("V-9,一小,,拒访,{ended},,,1,", "H Q1", "answers_not_expected"),
     ("V-9,一小,12345,拒访,{ended},,,,", "C 手机", "bad_phone"),
     (",一小,,拒访,{ended},,,,", "A 编号", "missing"),
 ]
