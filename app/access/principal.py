@@ -1,6 +1,7 @@
 """Who is calling, and whether they may: the one place where scopes are decided."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -57,28 +58,29 @@ Authorization = Annotated[str | None, Depends(_bearer)]
 
 
 async def _principal(request: Request, session: Session, authorization: Authorization) -> Principal:
-    async def claims() -> tokens.Claims:
-        return _claims(request, authorization)
-
-    return await _of_claims(request, session, claims())
+    with _counted_as_guess(request):
+        return await _of_claims(request, session, _claims(request, authorization))
 
 
-async def _of_claims(
-    request: Request, session: AsyncSession, found: Awaitable[tokens.Claims]
-) -> Principal:
+@contextmanager
+def _counted_as_guess(request: Request) -> Iterator[None]:
+    try:
+        yield
+    except Unauthenticated:
+        limits: Limits = request.app.state.limits
+        limits.admit("guesses", network_of(client_address(request.scope)))
+        raise
+
+
+async def _of_claims(request: Request, session: AsyncSession, claims: tokens.Claims) -> Principal:
     limits: Limits = request.app.state.limits
     address = client_address(request.scope)
-    try:
-        claims = await found
-        stand(request, limits.admit("client", claims.client_id))
-        client = await queries.client_of_token(
-            session, claims.client_id, secret_id=claims.secret_id, token_id=claims.token_id
-        )
-        if client is None:
-            raise Unauthenticated()
-    except Unauthenticated:
-        limits.admit("guesses", network_of(address))
-        raise
+    stand(request, limits.admit("client", claims.client_id))
+    client = await queries.client_of_token(
+        session, claims.client_id, secret_id=claims.secret_id, token_id=claims.token_id
+    )
+    if client is None:
+        raise Unauthenticated()
     if not may_call_from(client, address):
         raise NetworkNotAllowed()
     refuse_unknown_parameters(request)
@@ -121,7 +123,9 @@ async def _ticketed(
 ) -> Principal:
     if ticket is None:
         return await _principal(request, session, authorization)
-    return await _of_claims(request, session, tickets.redeem(session, ticket, request.url.path))
+    with _counted_as_guess(request):
+        claims = await tickets.redeem(session, ticket, request.url.path)
+        return await _of_claims(request, session, claims)
 
 
 async def in_force(session: AsyncSession, token: tokens.Claims) -> bool:
