@@ -1,10 +1,12 @@
 """A real PostgreSQL for all tests, a clone of a migrated template for each, the app upon it."""
 
+import gc
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from fastapi import FastAPI
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.settings import Settings
 from app.installation import prepare
-from app.main import create
+from tests import statements
+from tests.apps import create, statements_compiled_once
 from tests.factories import Api
 
 TEMPLATE = "xinsheng_template"
@@ -30,15 +33,54 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="A PostgreSQL installation (the folder that holds bin/) instead of the embedded one.",
     )
+    parser.addoption(
+        "--statements",
+        default=None,
+        help="A folder in which to note what SQL each test sends; with --postgres: which notes to "
+        "read, and run only as many tests as send all of it.",
+    )
 
 
+@pytest.hookimpl(trylast=True)  # of those that are left when others are deselected
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On another PostgreSQL only those tests are run again that ask for a database."""
     if config.getoption("--postgres") is None:
         return
     asking = [item for item in items if "database_url" in getattr(item, "fixturenames", ())]
+    folder = config.getoption("--statements")
+    if folder is not None:
+        notes = statements.noted(Path(folder))
+        known = {one.nodeid: notes[one.nodeid] for one in asking if one.nodeid in notes}
+        chosen = statements.few(known)
+        asking = [item for item in asking if item.nodeid in chosen]
     config.hook.pytest_deselected(items=[item for item in items if item not in asking])
     items[:] = asking
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note what SQL a test sends, where that is wanted."""
+    folder = item.config.getoption("--statements")
+    if folder is None or item.config.getoption("--postgres") is not None:
+        return (yield)
+    began = time.monotonic()
+    with statements.listening():
+        done = yield
+    statements.note(Path(folder), item.nodeid, time.monotonic() - began)
+    return done
+
+
+def pytest_collection_finish() -> None:
+    """What lives to the end, all modules and tests, is not looked through for garbage each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    with statements_compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +130,9 @@ async def database_url(postgres: EmbeddedPostgres, template: str) -> AsyncIterat
     # As the superuser: DROP … FORCE must also end autovacuum workers, which nobody else may.
     connection = await asyncpg.connect(postgres.url(role="postgres"))
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER xinsheng")
+        await connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE {template} OWNER xinsheng STRATEGY file_copy"
+        )
         yield postgres.url(name)
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

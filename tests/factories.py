@@ -59,17 +59,21 @@ class Api:
         return reply.json()
 
 
+_TREE = f"""\
+code,name,kind,parent,stage,residents,period,students,parents,teachers
+W,潍坊市,city,,,400000,,,,
+A,A县,county,W,,,,,,
+B,B县,county,W,,,,,,
+A1,A1学校,school,A,primary,,{PERIOD},100,200,10
+A2,A2学校,school,A,primary,,{PERIOD},100,200,10
+B1,B1学校,school,B,primary,,{PERIOD},100,200,10
+"""
+
+
 async def tree(api: Api) -> None:
     """A city W with counties A and B; schools A1, A2 and B1 with 100 students, 200 parents each."""
-    await api.made("PUT", "/v1/units/W", {"name": "潍坊市", "kind": "city", "residents": 400_000})
-    for county in "AB":
-        unit = {"name": f"{county}县", "kind": "county", "parent": "W"}
-        await api.made("PUT", f"/v1/units/{county}", unit)
-    for school in ("A1", "A2", "B1"):
-        unit = {"name": f"{school}学校", "kind": "school", "parent": school[0], "stage": "primary"}
-        await api.made("PUT", f"/v1/units/{school}", unit)
-        heads = {"period": PERIOD, "students": 100, "parents": 200, "teachers": 10}
-        await api.made("PUT", f"/v1/units/{school}/enrolment", heads)
+    file = {"content": _TREE.encode(), "headers": {"Content-Type": "text/csv"}}
+    await api.made("POST", "/v1/units/import", **file)
 
 
 def campaign_body(**changes: Any) -> dict[str, Any]:

@@ -102,6 +102,8 @@ def test_a_room_imports_only_rooms_below_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ROOT)
+    # It would switch off all loggers that there are, for the tests to come.
+    monkeypatch.setattr(cli, "_configure_logging", lambda verbose: None)
     status = cli.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
     assert status == 0, capsys.readouterr().out
 

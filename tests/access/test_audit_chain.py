@@ -10,7 +10,7 @@ from app.access.audit.verifying import Verdict, verify
 from app.access.principal import OPERATOR
 from app.core.database import Database
 from app.core.keyring import Keyring
-from tests.factories import Api, link, open_campaign, tree
+from tests.factories import Api, link, open_campaign
 
 Verify = Callable[..., Awaitable[Verdict]]
 
@@ -18,9 +18,14 @@ Verify = Callable[..., Awaitable[Verdict]]
 @pytest.fixture
 async def audited(admin: Api) -> Api:
     """An API with a dozen audited deeds."""
-    await tree(admin)
+    above = {"W": None, "A": "W", "B": "W", "A1": "A", "A2": "A", "B1": "B"}
+    for code, parent in above.items():
+        kind = "school" if code[1:] else "county" if parent else "city"
+        unit = {"name": code, "kind": kind, "parent": parent}
+        await admin.made("PUT", f"/v1/units/{code}", unit)
     await open_campaign(admin)
-    await link(admin)
+    for code in ("W", "A1", "A2", "B1"):
+        await link(admin, code)
     return admin
 
 

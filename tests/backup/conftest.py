@@ -25,7 +25,7 @@ from app.cli import commands as cli
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.keyring import Keyring
 from app.core.settings import Settings
-from app.main import create
+from tests.apps import create
 from tests.factories import INDICATORS, Api, answers, invitations, link, submission, tree
 
 NewDatabase = Callable[[], Awaitable[str]]

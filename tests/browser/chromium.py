@@ -15,7 +15,7 @@ import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
 
 from app.core.settings import Settings
-from app.main import create
+from tests.apps import create
 from tests.factories import Api
 
 MISSING = (

@@ -1,30 +1,19 @@
 """`xinsheng clients`: what an operator does when there is no client yet, or one leaks."""
 
 import json
-import os
-import subprocess
 
 import pytest
 
 from app.core.settings import Settings
+from tests.backup import conftest as commands
 from tests.factories import Api
-from tests.processes import XINSHENG
 
 
-def said(settings: Settings, *arguments: str, status: int = 0) -> str:
+async def said(settings: Settings, *arguments: str, status: int = 0) -> str:
     """What a command says; its exit status must be this."""
-    environment = {
-        **os.environ,
-        "XINSHENG_DATABASE_URL": str(settings.database_url),
-        "XINSHENG_SECRET_KEYS": settings.secret_keys[0].decode(),
-        "XINSHENG_DATA_DIR": str(settings.data_dir),
-    }
-    command = [str(XINSHENG), *arguments]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    ended, output, errors = await commands.said(settings, *arguments)
+    assert ended == status, output + errors
+    return output + errors
 
 
 async def token(api: Api, client_id: str, secret: str) -> Api | None:
@@ -35,31 +24,29 @@ async def token(api: Api, client_id: str, secret: str) -> Api | None:
     return Api(api.http, api.app, reply.json()["access_token"]) if reply.is_success else None
 
 
-@pytest.mark.process
 async def test_a_client_is_made_changed_over_and_ended(api: Api, settings: Settings) -> None:
     options = ("--scope", "results:read", "--network", "127.0.0.0/8", "--expires", "2099-01-01")
-    made = json.loads(said(settings, "clients", "create", "大屏", *options, "--json"))
+    made = json.loads(await said(settings, "clients", "create", "大屏", *options, "--json"))
     client_id, first = made["client_id"], made["client_secret"]
     before = await token(api, client_id, first)
     assert before is not None
-    listed = said(settings, "clients", "list")
+    listed = await said(settings, "clients", "list")
     assert f"{client_id}  大屏  results:read  all  expires 2099-01-01" in listed
     assert first not in listed
-    second = said(settings, "clients", "secret", client_id).split()[2]
-    assert "two secrets already" in said(settings, "clients", "secret", client_id, status=1)
+    second = (await said(settings, "clients", "secret", client_id)).split()[2]
+    assert "two secrets already" in await said(settings, "clients", "secret", client_id, status=1)
     after = await token(api, client_id, second)
     assert after is not None
-    said(settings, "clients", "revoke", client_id, "--secret", "1")
+    await said(settings, "clients", "revoke", client_id, "--secret", "1")
     assert await token(api, client_id, first) is None
     assert (await before.get("/v1/units")).status_code == 401
     assert (await after.get("/v1/units")).status_code == 200
-    said(settings, "clients", "revoke", client_id)
+    await said(settings, "clients", "revoke", client_id)
     assert (await after.get("/v1/units")).status_code == 401
-    assert "no client xc_none" in said(settings, "clients", "revoke", "xc_none", status=1)
-    assert "4 entries are whole" in said(settings, "audit", "verify")
+    assert "no client xc_none" in await said(settings, "clients", "revoke", "xc_none", status=1)
+    assert "4 entries are whole" in await said(settings, "audit", "verify")
 
 
-@pytest.mark.process
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -71,4 +58,4 @@ async def test_a_client_is_made_changed_over_and_ended(api: Api, settings: Setti
 async def test_a_client_that_cannot_be_made_is_told_why(
     settings: Settings, options: tuple[str, ...], reason: str
 ) -> None:
-    assert reason in said(settings, "clients", "create", "x", *options, status=1)
+    assert reason in await said(settings, "clients", "create", "x", *options, status=1)

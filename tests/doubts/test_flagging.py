@@ -256,13 +256,12 @@ async def test_a_withdrawal_while_it_is_flagged_is_a_withdrawal(ready: Api) -> N
     assert await differences(ready) == []
 
 
-@pytest.mark.process
 async def test_the_command_judges_and_says_what_it_found(ready: Api, settings: Settings) -> None:
     await give(ready, crowd())
-    printed = said(settings, "quality", "C")
+    printed = await said(settings, "quality", "C")
     assert "3 responses have other flags than before" in printed
     assert "3  fast: answered in less than 0.3 of the median" in printed
-    assert "no campaign none" in said(settings, "quality", "none", status=1)
+    assert "no campaign none" in await said(settings, "quality", "none", status=1)
     assert len(await flags(ready)) == 3
 
 

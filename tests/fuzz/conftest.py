@@ -8,7 +8,7 @@ import pytest
 
 from app.core.settings import Settings
 from app.doubts import keeping
-from app.main import create
+from tests.apps import create
 from tests.factories import Api
 
 

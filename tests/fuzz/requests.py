@@ -3,7 +3,6 @@
 import copy
 import json
 import random
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _REAL = 0.7
 """The share of requests in which names are replaced by those of real things."""
 _MOST_INVITATIONS = 50
+_LISTED = 400
 _SAFE_MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
@@ -63,15 +63,19 @@ def operations(schema: Any) -> list[Any]:
     return [found.ok() for found in schema.get_all_operations()]
 
 
-def edges(operation: Any, most: int) -> Iterator[Case[Any]]:
-    """The cases that schemathesis lists: each keyword of the schema at its limit and beyond."""
+def edges(operation: Any, most: int) -> list[Case[Any]]:
+    """The cases that schemathesis lists: each keyword of the schema at its limit and beyond.
+
+    About so many, evenly spread over the first few hundred: what belongs together stands together.
+    """
     schema = operation.schema
     found = schema.iter_coverage_cases(
         operation,
         generation_modes=list(_SAFE_MODES),
         generation_config=schema.config.generation,
     )
-    yield from islice(found, most)
+    listed = list(islice(found, max(most, _LISTED)))
+    return listed[:: -(-len(listed) // most) or 1]
 
 
 def random_cases(operation: Any, count: int, number: int) -> list[Case[Any]]:

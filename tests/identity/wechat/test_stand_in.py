@@ -50,9 +50,11 @@ async def test_it_refuses_what_wechat_would(stand_in: StandIn, name: str, value:
 
 async def test_the_demonstration_says_what_to_open(api: Api) -> None:
     client = Credential("bureau", "id", "secret", "admin")
-    shown = Shown((client,), "http://x/s/abc", "http://x/i/def", "http://x/results")
-    settings = api.app.state.settings
-    assert "http://x/s/abc?wechat=yes" in welcome(settings, shown)
+    page = "http://x/results/C#id:secret"
+    shown = Shown((client,), "http://x/s/abc", "http://x/i/def", "http://x/v1/results", page)
+    said = welcome(api.app.state.settings, shown)
+    assert "http://x/s/abc?wechat=yes" in said
+    assert page in said.split()
 
 
 @pytest.mark.process
