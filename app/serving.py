@@ -24,6 +24,7 @@ from app.demonstration import Shown
 
 _GRACEFUL_SECONDS = 30
 _STARTING_SECONDS = 60
+_BACKLOG = 2048
 _LOCK = "server.lock"
 
 
@@ -144,11 +145,24 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _listen(listener: socket.socket) -> None:
+    # Else uvicorn does it once all is up, and where it fails waits for ever, serving nobody.
+    try:
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        host, port = listener.getsockname()[:2]
+        raise NotServed(
+            f"Another program has taken port {port} on {host} meanwhile: choose another --port."
+        ) from error
+
+
 def serve(listener: socket.socket, *, workers: int, app: str = "app.main:create") -> None:
     """Serve until a signal says to stop; what was accepted is finished first.
 
     `app`: where the function is that builds it, for measuring others served in the same way.
+    Errors: NotServed where another has begun to listen there since it was bound.
     """
+    _listen(listener)
     _allow_many_connections()
     config = _Config(
         app,
@@ -163,7 +177,7 @@ def serve(listener: socket.socket, *, workers: int, app: str = "app.main:create"
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=2048,
+        backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
         # Several that start on a busy machine need more than uvicorn's five seconds, and would be
         # ended and started again for ever.
@@ -190,7 +204,8 @@ def welcome(settings: Settings, shown: Shown | None, *, serves: bool = True) -> 
         f"  Answer as a parent  {shown.link_url}",
         f"  By invitation       {shown.invitation_url}",
         *_as_in_wechat(settings, shown),
-        f"  Results             {shown.results_url}",
+        f"  Results as a page   {shown.page_url}",
+        f"  … and in the API    {shown.results_url}",
         "",
         "Clients of the demonstration, for POST /oauth/token:",
     ]

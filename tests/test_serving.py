@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.core.embedded_postgres import EmbeddedPostgres
+from app.serving import NotServed, bound, serve
 from tests.factories import INDICATORS
 from tests.processes import XINSHENG, free_port, server
 
@@ -59,6 +60,14 @@ def test_a_taken_port_is_said_clearly(tmp_path: Path) -> None:
         status, error = said("serve", "--port", port, "--data-dir", str(tmp_path / "other"))
     assert status == 1
     assert f"Port {port}" in error
+
+
+def test_a_port_that_is_taken_while_it_starts_is_said_too() -> None:
+    port = free_port()
+    with bound("127.0.0.1", port) as late, bound("127.0.0.1", port) as quick:
+        quick.listen()
+        with pytest.raises(NotServed, match=f"taken port {port}"):
+            serve(late, workers=1)
 
 
 @pytest.mark.process

@@ -130,6 +130,22 @@ def database_url(settings: Settings) -> str:
     return settings.database_url or embedded_postgres.client_url(settings.data_dir)
 
 
+@asynccontextmanager
+async def reading(
+    settings: Settings, database: Database, *, pool_size: int = 4
+) -> AsyncIterator[Database]:
+    """Where long reads go: the replica that is set, opened here, else the database itself."""
+    if settings.database_read_url is None:
+        yield database
+        return
+    replica = Database(settings.database_read_url, pool_size=pool_size)
+    await replica.open()
+    try:
+        yield replica
+    finally:
+        await replica.close()
+
+
 async def _session(request: Request) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
     async with database.sessions() as session, session.begin():
@@ -139,6 +155,19 @@ async def _session(request: Request) -> AsyncIterator[AsyncSession]:
 # The scope commits before the reply is sent: an acknowledgement is a promise.
 Session = Annotated[AsyncSession, Depends(_session, scope="function")]
 """A session in a transaction of its own, committed when the handler returns."""
+
+
+async def _read_session(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.reading
+    async with database.sessions() as session, session.begin():
+        await session.execute(text(_SNAPSHOT))
+        yield session
+
+
+ReadSession = Annotated[AsyncSession, Depends(_read_session, scope="function")]
+"""A session that only reads, one state of the database: of the replica, where one is set.
+
+For what reads rows one by one; a replica may lag behind by what operators accept."""
 
 
 async def driver_connection(session: AsyncSession) -> Connection:

@@ -151,6 +151,16 @@ def from_cursor(cursor: str | None) -> str | None:
     return position
 
 
+def number_in_cursor(cursor: str | None) -> int | None:
+    """The position in a cursor of what is ordered by a number. Errors: as `from_cursor`."""
+    position = from_cursor(cursor)
+    if position is None:
+        return None
+    if not (position.isdecimal() and position.isascii() and len(position) <= 9):
+        raise bad_cursor()
+    return int(position)
+
+
 def bad_cursor() -> InvalidInput:
     """The problem with a cursor that we did not make."""
     message = "Pass `next` of an earlier page unchanged, or leave the cursor out."

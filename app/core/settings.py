@@ -44,6 +44,8 @@ class Settings:
     database_url: str | None
     secret_keys: tuple[bytes, ...]
     public_url: str
+    database_read_url: str | None = None
+    """A replica that long reads go to; None: the database itself."""
     keys_file: Path | None = None
     """Where the secret keys are kept; None where they were given by themselves."""
     log_level: Level = "warning"
@@ -80,11 +82,14 @@ def load(environment: Mapping[str, str] = os.environ, *, make_keys: bool = True)
     `make_keys`, for those who only look, that there are none is an error.
     """
     data_dir = Path(environment.get("XINSHENG_DATA_DIR") or default_data_dir()).absolute()
-    database_url = _database_url(environment)
+    database_url = _postgresql(environment.get("XINSHENG_DATABASE_URL"), "XINSHENG_DATABASE_URL")
     keys_file = _keys_file(environment, data_dir, external=database_url is not None)
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
+        database_read_url=_postgresql(
+            environment.get("XINSHENG_DATABASE_READ_URL"), "XINSHENG_DATABASE_READ_URL"
+        ),
         keys_file=keys_file,
         secret_keys=_secret_keys(environment, keys_file, make=make_keys),
         public_url=_public_url(environment),
@@ -100,8 +105,7 @@ def load(environment: Mapping[str, str] = os.environ, *, make_keys: bool = True)
     )
 
 
-def _database_url(environment: Mapping[str, str]) -> str | None:
-    url = environment.get("XINSHENG_DATABASE_URL")
+def _postgresql(url: str | None, name: str) -> str | None:
     if not url:
         return None
     try:
@@ -110,9 +114,7 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
     except ValueError:
         right = False
     if not right:
-        raise SettingsError(
-            "XINSHENG_DATABASE_URL must look like postgresql://user:password@host:5432/database"
-        )
+        raise SettingsError(f"{name} must look like postgresql://user:password@host:5432/database")
     return url
 
 

@@ -1,5 +1,10 @@
 """Text that is safe in a CSV which people open with a spreadsheet program."""
 
+from decimal import Decimal
+
+BYTE_ORDER_MARK = "\ufeff"
+"""What such a file begins with: Excel takes one without it for the computer's own encoding."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a formula of a cell that begins so; full-width forms do in East Asian settings."""
 
@@ -7,3 +12,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 def defused(text: str) -> str:
     """The text; behind an apostrophe, which makes it plain text, where it would be run."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def in_full(number: float) -> str:
+    """The number without an exponent, which spreadsheets read in their own ways."""
+    return format(Decimal(repr(number)), "f")

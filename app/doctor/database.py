@@ -14,6 +14,8 @@ from app.doctor.running import Running
 from app.jobs import service as jobs
 from app.jobs.schemas import Figures
 from app.keys import rotation
+from app.publications import checking
+from app.publications.checking import Checked
 
 CONNECTIONS_OF_A_WORKER = 17
 """Two pools of eight, as `core.database` has them, and one that listens for live results."""
@@ -62,6 +64,7 @@ async def examine(session: AsyncSession, server: Running | None, keyring: Keyrin
         findings.append(check_keys(await rotation.unopened(session, keyring)))
         kept = await queries.keys_kept_long(session, days=_DAYS_OF_USE)
         findings += check_kept_keys(kept)
+        findings.append(check_publications(await checking.checked(session, keyring)))
     return findings
 
 
@@ -218,6 +221,26 @@ def check_kept_keys(codes: Sequence[str]) -> Iterator[Finding]:
             "Run xinsheng campaigns destroy-key for each, so that nobody can tell any more who "
             "answered; else it happens when their retention is over.",
         )
+
+
+def check_publications(found: Checked) -> Finding:
+    """Whether what was published is still what was signed."""
+    if found.altered:
+        shown = ", ".join(found.altered[:_CODES_SHOWN])
+        return failure(
+            "publications",
+            f"{len(found.altered)} publications are not what was signed, or gone: {shown}.",
+            "Somebody changed the database by hand. Say so in public, restore a backup from before "
+            "beside it (xinsheng restore), and compare the two.",
+        )
+    if found.by_former_keys:
+        shown = ", ".join(found.by_former_keys[:_CODES_SHOWN])
+        return fine(
+            "publications",
+            f"All publications have their digests. Of those signed by keys that are no longer held "
+            f"({shown}), compare `public_key` with the one that was printed or kept.",
+        )
+    return fine("publications", "All publications are what was signed.")
 
 
 def check_jobs(figures: Figures) -> Finding:

@@ -11,7 +11,7 @@ from app.core.database import Database, database_url
 from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from app.core.keyring import Keyring
 from app.core.settings import Settings, SettingsError, load
-from app.doctor import address, backups, database, machine
+from app.doctor import address, backups, database, machine, replica
 from app.doctor.findings import Finding, failure, fine, warning
 from app.doctor.running import Running, check_open_files, check_server, running
 
@@ -90,11 +90,22 @@ async def _examine_database(
             async with _session(database_url(settings)) as session:
                 keyring = Keyring(settings.secret_keys)
                 findings = await database.examine(session, server, keyring)
+                findings += await _examine_replica(settings, session)
                 return findings, await database.recent_addresses(session)
     except EmbeddedPostgresError as error:
         return [_unreached(str(error))], []
     except database_errors.RAISED as error:
         return [_unreached(_reason(error))], []
+
+
+async def _examine_replica(settings: Settings, session: AsyncSession) -> list[Finding]:
+    if settings.database_read_url is None:
+        return []
+    try:
+        async with _session(settings.database_read_url) as standby:
+            return [await replica.examine(session, standby)]
+    except database_errors.RAISED as error:
+        return [replica.unreached(_reason(error))]
 
 
 @contextmanager

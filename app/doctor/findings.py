@@ -20,6 +20,7 @@ Check = Literal[
     "certificate",
     "proxy",
     "database",
+    "replica",
     "durability",
     "encoding",
     "connections",
@@ -28,6 +29,7 @@ Check = Literal[
     "folding",
     "jobs",
     "campaign-keys",
+    "publications",
     "backups",
     "backup-keys",
 ]

@@ -74,3 +74,25 @@ async def keys_kept_long(session: AsyncSession, *, days: int) -> list[str]:
         "make_interval(days => delivery_days + CAST(:days AS int)) < now() ORDER BY code"
     )
     return list(await session.scalars(statement, {"days": days}))
+
+
+async def receives(session: AsyncSession) -> bool | None:
+    """Whether this standby has its primary's log streamed to it; None for what is no standby."""
+    statement = text(
+        "SELECT CASE WHEN pg_is_in_recovery() THEN EXISTS (SELECT FROM pg_stat_wal_receiver) END"
+    )
+    found: bool | None = await session.scalar(statement)
+    return found
+
+
+async def written_up_to(session: AsyncSession) -> str:
+    """How far the write-ahead log has come, for `megabytes_behind`."""
+    return str(await session.scalar(text("SELECT CAST(pg_current_wal_lsn() AS text)")))
+
+
+async def megabytes_behind(standby: AsyncSession, position: str) -> float:
+    """How much of the write-ahead log a standby still has to replay up to there."""
+    statement = text(
+        "SELECT greatest(CAST(:position AS text)::pg_lsn - pg_last_wal_replay_lsn(), 0) / 1048576.0"
+    )
+    return float(await standby.scalar(statement, {"position": position}) or 0)

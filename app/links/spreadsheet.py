@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from app.core.spreadsheets import defused
+from app.core.spreadsheets import BYTE_ORDER_MARK, defused
 
 LINKS = ("unit", "unit_name", "population", "code", "url", "revoked")
 _ROWS_AT_ONCE = 1_000
@@ -14,7 +14,7 @@ _ROWS_AT_ONCE = 1_000
 def csv_parts(rows: Iterable[tuple[str, ...]], columns: tuple[str, ...] = LINKS) -> Iterator[str]:
     """A CSV in parts: the mark that makes Excel read UTF-8, the header, then the rows."""
     waiting = iter(rows)
-    yield "\ufeff" + _lines([columns])
+    yield BYTE_ORDER_MARK + _lines([columns])
     while part := list(islice(waiting, _ROWS_AT_ONCE)):
         yield _lines(part)
 

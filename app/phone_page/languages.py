@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.phone_page.preferences import weighed
+from app.core.preferences import weighed
 from app.phone_page.texts import CATALOGUE, DEFAULT, Texts
 from app.questionnaires.schemas import Definition
 

@@ -6,13 +6,13 @@ import logging
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from app.core import clock, database_errors
+from app.core import clock, database_errors, encodings
 from app.core.http import request_id
 from app.core.limits.counting import TooMany
 from app.core.problems import Busy, InternalError, Malformed, Problem, TooLarge
 from app.identity.problems import IdentityRequired
 from app.links import qr
-from app.phone_page import encodings, pages
+from app.phone_page import pages
 from app.phone_page.callers import AGAIN, LARGE_COOKIE, WITHOUT, Caller
 from app.phone_page.pages import SDK, Keys, Step
 from app.phone_page.states import state_of, text_for

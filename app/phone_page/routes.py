@@ -7,12 +7,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.core import clock
+from app.core import clock, encodings
 from app.core.addresses import client_address, network_of
 from app.core.problems import Malformed, MethodNotAllowed, NotFound, UnsupportedMediaType
 from app.identity import devices
 from app.identity.problems import IdentityRequired
-from app.phone_page import encodings, forms, pages
+from app.phone_page import forms, pages
 from app.phone_page.assets import ASSETS
 from app.phone_page.callers import LARGE, SIZES, Caller, by_path
 from app.phone_page.pages import Keys

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.core.spreadsheets import defused
+from app.core.spreadsheets import BYTE_ORDER_MARK, defused
 from app.push.files import Fault
 from app.push.problems_met import MET
 from app.push.state import written
 from app.push.wording import Stopped
 
-_BOM = "\ufeff"
 _HEAD = ("row 行", "column 列", "interview_id", "problem 问题", "说明", "message")
 _CODES = {
     "missing": "缺少必填项。",
@@ -103,7 +102,7 @@ class Rejections:
         text = io.StringIO()
         rows = csv.writer(text)
         if not self.length:
-            text.write(_BOM)
+            text.write(BYTE_ORDER_MARK)
             rows.writerow(_HEAD)
         before = text.tell()
         for one in found:

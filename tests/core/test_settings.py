@@ -15,6 +15,14 @@ KEY = "k" * 32
 EXTERNAL = "postgresql://user:secret-password@db.example.org:5432/xinsheng"
 
 
+def test_long_reads_may_go_to_a_replica(tmp_path: Path) -> None:
+    environment = {"XINSHENG_DATA_DIR": str(tmp_path)}
+    assert load(environment).database_read_url is None
+    assert load({**environment, "XINSHENG_DATABASE_READ_URL": EXTERNAL}).database_url is None
+    with pytest.raises(SettingsError, match="XINSHENG_DATABASE_READ_URL must look like"):
+        load({**environment, "XINSHENG_DATABASE_READ_URL": "somewhere"})
+
+
 def test_everything_has_a_default(tmp_path: Path) -> None:
     found = load({"XINSHENG_DATA_DIR": str(tmp_path)})
     assert found.data_dir == tmp_path

@@ -6,7 +6,7 @@ import re
 import brotli
 import pytest
 
-from app.phone_page import encodings
+from app.core import encodings
 from app.phone_page.assets import ASSETS, NAMES
 from tests.factories import Api, link
 from tests.phone_page.conftest import Browser, six

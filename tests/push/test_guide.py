@@ -21,6 +21,7 @@ ENGLISH, CHINESE = (GUIDES[one].read_text("utf-8") for one in ("en", "zh"))
 MARK = "--- end of block ---"
 FOR_OTHERS = {
     "already-answered",
+    "already-corrected",
     "campaign-frozen",
     "cannot-judge",
     "cannot-restore",
@@ -33,6 +34,7 @@ FOR_OTHERS = {
     "link-revoked",
     "list-not-written",
     "no-more-releases",
+    "too-many-exports",
     "not-voided",
     "nothing-to-release",
     "questionnaire-refused",

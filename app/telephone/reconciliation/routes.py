@@ -11,6 +11,7 @@ from app.access import audit
 from app.access.principal import Principal, having
 from app.access.turns import InTurn
 from app.core.database import Database, Session
+from app.core.preferences import prefers
 from app.core.problems import FieldError, InvalidInput, NotFound, replies
 from app.core.schemas import Code
 from app.questionnaires.problems import NotOwner
@@ -109,11 +110,7 @@ async def get_statement(
 
 
 def _wants_csv(request: Request) -> bool:
-    kinds = [
-        one.partition(";")[0].strip().lower()
-        for one in request.headers.get("Accept", "").split(",")
-    ]
-    return _CSV in kinds and "application/json" not in kinds[: kinds.index(_CSV)]
+    return prefers(request.headers.getlist("Accept"), _CSV, over="application/json")
 
 
 @router.get("/v1/signing-keys")

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.keyring import Keyring
 from app.core.problems import FieldError, InvalidInput
-from app.core.spreadsheets import defused
+from app.core.spreadsheets import BYTE_ORDER_MARK, defused
 from app.telephone.reconciliation import queries
 from app.telephone.reconciliation.queries import Scope
 from app.telephone.reconciliation.service import (
@@ -29,8 +29,6 @@ SIGNATURE_LINE = "# Xinsheng-Signature"
 _HEAD = ("number", "campaign", "title", "contractor", "from", "until", "made_at", "digest")
 _NUMBERS = ("sent", "stored", "replayed", "refused")
 _COLUMNS = ("part", "name", "value", *_NUMBERS, "interviews", "digest", "received_at")
-# Excel takes a file without this mark for the computer's own encoding.
-_BYTE_ORDER_MARK = "\ufeff"
 _NUMBER_DIGITS = 12
 
 
@@ -117,7 +115,7 @@ def as_csv(keyring: Keyring, stated: dict[str, Any]) -> bytes:
     for row in _table(stated):
         cells = {name: "" if value is None else defused(str(value)) for name, value in row.items()}
         writer.writerow(cells)
-    content = (_BYTE_ORDER_MARK + file.getvalue()).encode()
+    content = (BYTE_ORDER_MARK + file.getvalue()).encode()
     signature = signed(keyring, content)
     line = f"{SIGNATURE_LINE}: {signature.algorithm} {signature.key_id} {signature.value}\r\n"
     return content + line.encode()
