@@ -1,9 +1,16 @@
 """What goes in and out about campaigns."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.core.schemas import Body, Code, Text, Time
@@ -12,7 +19,9 @@ from app.units.schemas import Period
 State = Literal["draft", "open", "closed", "archived"]
 Channel = Literal["wechat", "link", "invitation", "phone", "onsite", "paper"]
 Identity = Literal["wechat", "invitation", "device"]
-Basis = Literal["students", "parents", "teachers", "residents"]
+HeadBasis = Literal["students", "parents", "teachers", "residents"]
+"""What units state: heads."""
+Basis = Literal["students", "parents", "teachers", "residents", "issued", "respondents"]
 MAX_POPULATIONS = 20
 
 
@@ -34,11 +43,33 @@ class Target(Body):
     name: _Label = Field(
         description="What coverage calls it, once per population.", examples=["semester"]
     )
-    basis: Basis = Field(description="What the share is of: the unit's enrolment or residents.")
+    basis: Basis = Field(
+        description="What the share is of: the unit's enrolment or residents; `issued`: the "
+        "questionnaires that were handed out (invitations, and what `PUT …/issued` states), so "
+        "that the share is the feedback rate; `respondents`: everybody who answered in the "
+        "campaign, of whatever population."
+    )
     share: float = Field(
         gt=0, le=1, strict=True, description="0.5 is half of the basis.", examples=[0.5]
     )
-    channel: Channel | None = Field(None, description="Only responses of this channel count.")
+    channel: Channel | None = Field(
+        None,
+        description="Only responses of this channel count. Of `issued`: only what was handed out "
+        "for it.",
+    )
+    at_least: Persons | None = Field(
+        None,
+        description="So many in any case, however small the basis; left out where it is not set.",
+        examples=[600],
+        exclude_if=lambda value: value is None,
+    )
+
+    @model_validator(mode="after")
+    def _can_be_issued(self) -> Self:
+        if self.basis == "issued" and self.channel in ("wechat", "phone"):
+            message = "Nothing is issued for it: name link, invitation, onsite, paper, or none."
+            raise PydanticCustomError("not_issued", message)
+        return self
 
 
 class Population(Body):

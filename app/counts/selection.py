@@ -24,6 +24,8 @@ class Selection:
     """The kind of unit to group by; None: not by unit."""
     by_channel: bool = False
     by_day: bool = False
+    since: date | None = None
+    """Only responses of this day of answering and later; with `by_day` alone."""
     channel: Channel | None = None
     source: Source = "all"
     """Single responses, counts that were aggregated elsewhere, or both. The latter are clean."""

@@ -108,7 +108,8 @@ class Place:
     def counts(self, counted: Sequence[int]) -> dict[str, int]:
         """Votes for each value, zeros included, from the counts of the layout's cells."""
         start = self.first + (self.type == "multiple_choice")
-        return dict(zip(self.values, counted[start:], strict=False))
+        votes = counted[start : start + len(self.values)]
+        return dict(zip(self.values, votes, strict=True))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from app.access.principal import Principal, having
 from app.access.turns import InTurn
 from app.campaigns import service as campaigns
 from app.core.database import Session
-from app.core.problems import FieldError, InvalidInput, NotFound, replies
-from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, to_cursor
+from app.core.problems import NotFound, replies
+from app.core.schemas import Code, Cursor, Limit, Page, number_in_cursor, paged
 from app.questionnaires.problems import NotOwner
 from app.releases import queries, service
 from app.releases.problems import NoMoreReleases, NothingToRelease
@@ -52,17 +52,9 @@ async def list_releases(
 ) -> Page[ReleaseOut]:
     """List a campaign's releases, the newest first."""
     campaign = await campaigns.visible(session, caller, code)
-    rows = await queries.releases(session, campaign.id, before=_number(cursor), limit=limit)
-    items = [ReleaseOut.model_validate(row) for row in rows[:limit]]
-    following = to_cursor(str(items[-1].number)) if len(rows) > limit else None
+    rows = await queries.releases(
+        session, campaign.id, before=number_in_cursor(cursor), limit=limit
+    )
+    rows, following = paged(rows, limit, "number")
+    items = [ReleaseOut.model_validate(row) for row in rows]
     return Page[ReleaseOut](items=items, next=following)
-
-
-def _number(cursor: str | None) -> int | None:
-    position = from_cursor(cursor)
-    if position is None:
-        return None
-    if not (position.isdecimal() and position.isascii() and len(position) <= 9):
-        message = "Pass `next` of an earlier page of this address unchanged, or leave it out."
-        raise InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
-    return int(position)

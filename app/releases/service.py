@@ -68,6 +68,11 @@ async def latest(session: AsyncSession, campaign_id: int) -> Release | None:
     return await queries.latest(session, campaign_id)
 
 
+async def numbered(session: AsyncSession, campaign_id: int, number: int) -> Release | None:
+    """The release with this number, if there is one: it stays readable for ever."""
+    return await session.get(Release, (campaign_id, number))
+
+
 async def _shown(
     session: AsyncSession, campaign_id: int
 ) -> tuple[dict[Cell, Showing], dict[Cell, _Shown]]:

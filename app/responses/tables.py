@@ -133,7 +133,16 @@ class ResponseText(Base):
     """The position among the version's text questions."""
     body: Mapped[str] = mapped_column(Text)
 
-    __table_args__ = (Index("ix_response_texts_transaction_id", "transaction_id"),)
+    __table_args__ = (
+        Index("ix_response_texts_transaction_id", "transaction_id"),
+        # The order in which texts are read: one that says nothing of when they came.
+        Index(
+            "ix_response_texts_shuffled",
+            "campaign_id",
+            "position",
+            text("uuid_hash_extended(submission_id, position::bigint)"),
+        ),
+    )
     # The statement that writes a row writes the response, whose key keeps both from coming twice.
     __mapper_args__ = {  # noqa: RUF012
         "primary_key": ["campaign_id", "submission_id", "sequence", "position"]

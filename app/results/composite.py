@@ -20,6 +20,8 @@ def composite_of(
     numbers: dict[int, Sequence[int]] = {}
     channels: set[int] = set()
     for one in found:
+        if one.population not in asked.places:
+            continue
         standing = numbers.get(one.population)
         numbers[one.population] = sums.added((standing, one.sums)) if standing else one.sums
         if one.channel is not None and one.sums[sums.RESPONDENTS]:

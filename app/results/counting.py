@@ -47,6 +47,12 @@ class Asked:
         [first, *others] = (place for places in self.places.values() for place in places)
         return not any(reasons(first, one) for one in others)
 
+    @cached_property
+    def several(self) -> bool:
+        """Whether one person can choose several of its options."""
+        places = (place for places in self.places.values() for place in places)
+        return any(place.type == "multiple_choice" for place in places)
+
     @property
     def values(self) -> list[str]:
         """The option values that it is counted by, in order."""
@@ -87,6 +93,25 @@ def questions(layouts: Mapping[int, Layout]) -> list[Asked]:
     return [Asked(code, places) for code, places in found.items()]
 
 
+class Columns(NamedTuple):
+    """The option values that lines of a table can have, in order."""
+
+    votes: list[str]
+    """All of them."""
+    shares: list[str]
+    """Those of multiple choices."""
+
+
+def columns_of(asked: Iterable[Asked]) -> Columns:
+    """The columns that tables of these lines have."""
+    votes: dict[str, None] = {}
+    shares: dict[str, None] = {}
+    for one in asked:
+        votes |= dict.fromkeys(one.values)
+        shares |= dict.fromkeys(one.values if one.several else ())
+    return Columns(list(votes), list(shares))
+
+
 class Respondents(NamedTuple):
     """How many persons of a population responded in a group, whether their answers are shown."""
 
@@ -113,7 +138,7 @@ class Count:
             population: [0] * sums.width(layout) for population, layout in layouts.items()
         }
         self._sums: dict[_Key, dict[int, Sequence[int]]] = defaultdict(self._nothing.copy)
-        self._channels: dict[_Key, set[int]] = defaultdict(set)
+        self._channels: dict[_Key, set[tuple[int, int]]] = defaultdict(set)
         self._respondents: Counter[tuple[Group, int]] | None = None
         # Plain tuples: there can be a hundred thousand.
         for unit, _, population, channel, day, numbers in counted:
@@ -129,7 +154,7 @@ class Count:
             else:
                 standing[population] = sums.added((standing[population], numbers))
             if channel is not None and numbers[sums.RESPONDENTS]:
-                self._channels[group].add(channel)
+                self._channels[group].add((population, channel))
         if respondents is not None:
             self._respondents = Counter()
             for one in respondents:
@@ -150,9 +175,10 @@ class Count:
             if group.population in (None, population)
         }
 
-    def channels(self, group: Group) -> Collection[int]:
-        """The channels through which the group's responses came."""
-        return self._channels.get(group, ())
+    def channels(self, group: Group, asked: Asked) -> Collection[int]:
+        """The channels through which one row's responses came."""
+        used = self._channels.get(group, ())
+        return {channel for population, channel in used if population in asked.places}
 
     def figures(self, group: Group, asked: Asked) -> Figures:
         """The figures of one row."""

@@ -1,6 +1,6 @@
 """From counted sums to rates with their intervals, one population after the other."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -63,9 +63,9 @@ def _lack(
         return "no_votes"
     if any(place.type == "multiple_choice" for place in places):
         return "several_answers"
-    if heads is None:
-        return "heads_unknown"
-    return "more_than_heads" if max(respondents, votes.persons) > heads else None
+    if heads is not None and max(respondents, votes.persons) > heads:
+        return "more_than_heads"
+    return None
 
 
 def _single(place: Place, numbers: Sequence[int]) -> Votes:
@@ -80,6 +80,63 @@ def _sides(place: Place, numbers: Sequence[int]) -> tuple[int, int]:
         positive += votes if side == "positive" else 0
         counted += votes if side in ("positive", "negative") else 0
     return positive, counted
+
+
+class Shares(NamedTuple):
+    """How many of those who answered a multiple choice chose each of its options."""
+
+    shares: dict[str, float] | None
+    """None where nobody answered, or nothing is shown."""
+    share_intervals: dict[str, Interval] | None
+    share_interval_kind: IntervalKind
+
+
+def shares(
+    asked: Asked,
+    numbers: Mapping[int, Sequence[int]],
+    heads: Mapping[int, int | None],
+    channels: Collection[int],
+) -> Shares:
+    """What the sums of each population, asked a multiple choice, say together.
+
+    The intervals are those of rates: each population by itself a sample of its heads.
+    """
+    parts, overfull = [], False
+    for population, one in numbers.items():
+        [place] = asked.places[population]
+        cells = one[sums.CELLS :]
+        if answered := place.answered(cells):
+            known = heads[population]
+            overfull |= known is not None and one[sums.RESPONDENTS] > known
+            parts.append((answered, place.counts(cells), known))
+    whole = sum(answered for answered, _, _ in parts)
+    if not whole:
+        return Shares(None, None, "none")
+    found = {
+        value: sum(votes.get(value, 0) for _, votes, _ in parts) / whole for value in asked.values
+    }
+    if overfull:
+        return Shares(found, None, "none")
+    return Shares(
+        found,
+        {
+            value: _together([(votes.get(value, 0), n, known) for n, votes, known in parts])
+            for value in asked.values
+        },
+        kind_of(channels),
+    )
+
+
+def _together(parts: Sequence[tuple[int, int, int | None]]) -> Interval:
+    """The interval of persons among those who answered, of so many heads; several add up."""
+    found = [
+        mixing.Part(answered, chosen / answered, interval)
+        for chosen, answered, heads in parts
+        if (interval := proportions.interval(chosen / answered, answered, heads))
+    ]
+    mixed = found[0].interval if len(parts) == 1 else mixing.mixed_interval(found)
+    assert mixed is not None  # all have answers, and no more than heads
+    return mixed
 
 
 def took_sides(asked: Asked, population: int, numbers: Sequence[int]) -> int:

@@ -1,16 +1,17 @@
 """How many persons each unit's populations count: the N of intervals."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.campaigns.schemas import Basis
+from app.campaigns.schemas import HeadBasis
 from app.campaigns.tables import Campaign, CampaignPopulation
 from app.results import queries
+from app.results.coverage.queries import silent
 from app.units.tables import Unit
 
-_OWN: dict[str, Basis] = {
+_OWN: dict[str, HeadBasis] = {
     "student": "students",
     "parent": "parents",
     "teacher": "teachers",
@@ -28,11 +29,18 @@ class Heads:
     """By unit code and basis."""
     bases: Mapping[int, Sequence[str]]
     """What each population is counted in, by its position; the first that is stated counts."""
+    lacking: Collection[tuple[str | None, str]] = frozenset()
+    """Those of `stated` that are sums, and lack units of which nothing is known."""
 
     def of(self, unit: str | None, population: int) -> int | None:
-        """The persons of a unit's population, where that is known."""
-        stated = (self.stated.get((unit, basis)) for basis in self.bases[population])
-        return next((heads for heads in stated if heads is not None), None)
+        """The persons of a unit's population, where that is known.
+
+        A sum that lacks a school is too small a number: it would make an interval too narrow.
+        """
+        for basis in self.bases[population]:
+            if (unit, basis) in self.stated:
+                return None if (unit, basis) in self.lacking else self.stated[unit, basis]
+        return None
 
 
 async def heads_at(
@@ -45,14 +53,27 @@ async def heads_at(
 ) -> Heads:
     """The heads of every unit at a level within a unit; of that unit itself without a level."""
     root = await session.get_one(Unit, root_id)
-    found = await queries.bases(session, root_id, level=level or root.kind, period=campaign.period)
+    kind, period = level or root.kind, campaign.period
+    found = await queries.bases(session, root_id, level=kind, period=period)
+    bases = {one.position: _bases(one) for one in populations}
+    counting = {basis for each in bases.values() for basis in each}
+    lacks = await silent(
+        session, root_id, level=kind, period=period, campaign_id=None, bases=counting
+    )
     # Without a level what is read is that unit, which no row names.
-    stated = {
-        (code if level else None, basis): n
-        for (code, basis), n in found.items()
-        if level or code == root.code
-    }
-    return Heads(stated, {one.position: _bases(one) for one in populations})
+    return Heads(
+        {
+            (code if level else None, basis): n
+            for (code, basis), n in found.items()
+            if level or code == root.code
+        },
+        bases,
+        {
+            (row.unit if level else None, row.basis)
+            for row in lacks
+            if level or row.unit == root.code
+        },
+    )
 
 
 def _bases(population: CampaignPopulation) -> list[str]:

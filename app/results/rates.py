@@ -21,10 +21,10 @@ def share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def required(target: float, basis: int) -> int:
-    """How many respondents a target asks for: the share of the basis, rounded up.
+def required(target: float, basis: int, at_least: int | None = None) -> int:
+    """How many respondents a target asks for: the share of the basis, rounded up, or its floor.
 
     The share is taken as the decimal number that was written, so 0.07 of 100 is 7 and not the 8
     that binary fractions would make of it.
     """
-    return math.ceil(Fraction(str(target)) * basis)
+    return max(math.ceil(Fraction(str(target)) * basis), at_least or 0)

@@ -73,13 +73,23 @@ class View:
         return Seen(found, respondents)
 
 
-async def view_of(session: AsyncSession, caller: Principal, campaign: Campaign) -> View:
-    """What this caller sees of a campaign. Errors: NoRelease."""
-    if caller.may("results:exact"):
+async def view_of(
+    session: AsyncSession, caller: Principal, campaign: Campaign, number: int | None = None
+) -> View:
+    """What this caller sees of a campaign; with `number` what everybody saw in that release.
+
+    Errors: NoRelease; InvalidInput for a number that no release has.
+    """
+    if number is None and caller.may("results:exact"):
         return View(clock.now(), None)
     release = await releases.latest(session, campaign.id)
     if release is None:
         raise NoRelease()
+    if number is not None:
+        release = await releases.numbered(session, campaign.id, number)
+        if release is None:
+            message = "Give the number of a release of this campaign."
+            raise InvalidInput(errors=[FieldError("?release", "unknown_release", message)])
     return View(release.as_of, release)
 
 

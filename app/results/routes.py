@@ -10,16 +10,25 @@ from starlette.responses import Response
 from app.access.principal import Principal, having
 from app.access.turns import InTurn
 from app.campaigns import service as campaigns
-from app.core.database import Session
+from app.core.database import ReadSession, Session
+from app.core.preferences import has_already, prefers
 from app.core.problems import NotFound, replies
 from app.core.schemas import Code
-from app.results import coverage, service, spreadsheet
+from app.results import service, spreadsheet
+from app.results.coverage import service as coverage
+from app.results.coverage.schemas import CoverageOut
+from app.results.coverage.school_year import service as school_years
+from app.results.coverage.school_year.schemas import SchoolYearOut, SchoolYearQuery
+from app.results.crosstabs import service as crosstabs
+from app.results.crosstabs.schemas import CrosstabOut, CrosstabQuery
 from app.results.numbers import service as numbers
 from app.results.numbers.schemas import NumbersOut, NumbersQuery
 from app.results.problems import NoRelease, TooManyResponses
 from app.results.ranking import service as ranking
 from app.results.ranking.schemas import RankingOut, RankingQuery
-from app.results.schemas import CoverageOut, CoverageQuery, ResultsOut, ResultsQuery
+from app.results.schemas import CoverageQuery, ResultsOut, ResultsQuery
+from app.results.texts import service as texts
+from app.results.texts.schemas import AnswersOut, AnswersQuery
 from app.results.trends import service as trends
 from app.results.trends.schemas import TrendOut, TrendQuery
 
@@ -27,7 +36,11 @@ router = APIRouter(prefix="/v1", tags=["results"])
 
 Reader = Annotated[Principal, having("results:exact", "results:read")]
 ExactReader = Annotated[Principal, having("results:exact")]
+AnswersReader = Annotated[Principal, having("responses:read")]
 CampaignCode = Annotated[Code, Path(description="The campaign's code, such as 2026-autumn.")]
+SchoolYear = Annotated[
+    int, Path(ge=1900, le=2199, description="2026 is 2026-autumn and 2027-spring.")
+]
 _CSV = "text/csv"
 
 
@@ -37,7 +50,11 @@ def _described(*types: Any) -> dict[int | str, dict[str, Any]]:
     return {
         200: {
             "description": "As of now. " + table,
-            "headers": {"ETag": {**header, "description": "Hash of the reply without as_of."}},
+            "headers": {
+                "ETag": {**header, "description": "Hash of the reply without as_of."},
+                "Xinsheng-As-Of": {**header, "description": "`as_of`; with a 304 and a table too."},
+                "Xinsheng-Release": {**header, "description": "The number, where it is a release."},
+            },
             "content": {_CSV: {"schema": {"type": "string"}}},
         },
         304: {"description": "Nothing has changed since the reply with this ETag."},
@@ -60,8 +77,8 @@ async def get_results(
 ) -> Response:
     """Read a campaign's results: live with results:exact, else the latest release."""
     campaign = await campaigns.visible(session, caller, code)
-    results, values = await service.results(session, caller, campaign, query)
-    table = spreadsheet.results_csv(results.rows, values) if _wants_csv(request) else None
+    results, columns = await service.results(session, caller, campaign, query)
+    table = spreadsheet.results_csv(results.rows, *columns) if _wants_csv(request) else None
     return _reply(request, results, table)
 
 
@@ -80,6 +97,25 @@ async def get_coverage(
     campaign = await campaigns.visible(session, caller, code)
     found = await coverage.coverage(session, caller, campaign, query)
     table = spreadsheet.coverage_csv(found.rows) if _wants_csv(request) else None
+    return _reply(request, found, table)
+
+
+@router.get(
+    "/school-years/{year}/coverage",
+    response_model=SchoolYearOut,
+    responses=_described(NotFound),
+)
+async def get_school_year_coverage(
+    turn: InTurn,
+    year: SchoolYear,
+    query: Annotated[SchoolYearQuery, Query()],
+    caller: Reader,
+    request: Request,
+    session: Session,
+) -> Response:
+    """Read what part of a population was reached over a school year, as bounds."""
+    found = await school_years.school_year(session, caller, year, query)
+    table = spreadsheet.school_year_csv(found.rows) if _wants_csv(request) else None
     return _reply(request, found, table)
 
 
@@ -123,6 +159,63 @@ async def get_numbers(
     return _reply(request, found, table)
 
 
+@router.get(
+    "/campaigns/{code}/crosstab",
+    response_model=CrosstabOut,
+    responses=_described(NotFound, TooManyResponses),
+)
+async def get_crosstab(
+    turn: InTurn,
+    code: CampaignCode,
+    query: Annotated[CrosstabQuery, Query()],
+    caller: ExactReader,
+    request: Request,
+    session: Session,
+    reading: ReadSession,
+) -> Response:
+    """Set two questions against each other: how many chose this here and that there."""
+    campaign = await campaigns.visible(session, caller, code)
+    await session.commit()  # while the other reads, others can have this connection
+    found = await crosstabs.crosstab(reading, caller, campaign, query)
+    table = spreadsheet.crosstab_csv(found) if _wants_csv(request) else None
+    return _reply(request, found, table)
+
+
+@router.get(
+    "/campaigns/{code}/answers",
+    response_model=AnswersOut,
+    responses={
+        200: {
+            "description": "With `Accept: text/csv`: a table; `Link` with rel=next leads to the "
+            "next page.",
+            "content": {_CSV: {"schema": {"type": "string"}}},
+        },
+        **replies(NotFound),
+    },
+)
+async def get_answers(
+    turn: InTurn,
+    code: CampaignCode,
+    query: Annotated[AnswersQuery, Query()],
+    caller: AnswersReader,
+    request: Request,
+    session: Session,
+    reading: ReadSession,
+) -> Response:
+    """Read what people wrote, without a word of who they are; each page is audited."""
+    campaign = await campaigns.visible(session, caller, code)
+    keyring = request.app.state.keyring
+    found = await texts.read(session, reading, keyring, caller, campaign, query)
+    headers = {"Vary": "Authorization, Accept", "Cache-Control": "no-store"}
+    if not _wants_csv(request):
+        body = found.model_dump_json(exclude_unset=True)
+        return Response(body, headers=headers, media_type="application/json")
+    headers |= _link(request, found.next)
+    if found.sandbox:
+        headers["Xinsheng-Sandbox"] = "true"
+    return Response(spreadsheet.answers_csv(found.items), headers=headers, media_type=_CSV)
+
+
 @router.get("/trends", response_model=TrendOut, responses=_described(NotFound, NoRelease))
 async def get_trends(
     turn: InTurn,
@@ -139,11 +232,17 @@ async def get_trends(
 
 def _reply(
     request: Request,
-    reply: ResultsOut | CoverageOut | RankingOut | NumbersOut | TrendOut,
+    reply: ResultsOut
+    | CoverageOut
+    | SchoolYearOut
+    | RankingOut
+    | NumbersOut
+    | CrosstabOut
+    | TrendOut,
     table: bytes | None,
 ) -> Response:
     """The reply as JSON, or as the table; 304 where the caller has it."""
-    of_one_campaign = None if isinstance(reply, TrendOut) else reply
+    of_one_campaign = None if isinstance(reply, SchoolYearOut | TrendOut) else reply
     lasting = table
     if lasting is None:
         lasting = reply.model_dump_json(exclude={"as_of"}, exclude_unset=True).encode()
@@ -152,42 +251,32 @@ def _reply(
         "ETag": etag,
         "Vary": "Authorization, Accept",
         "Cache-Control": "private, no-cache",
+        # A table, and a 304, have no other place to say these.
+        "Xinsheng-As-Of": reply.as_of.isoformat().replace("+00:00", "Z"),
     }
-    if of_one_campaign and of_one_campaign.sandbox:  # a table has no other place to say it
+    if isinstance(reply, ResultsOut | RankingOut) and reply.release is not None:
+        headers["Xinsheng-Release"] = str(reply.release)
+    if of_one_campaign and of_one_campaign.sandbox:
         headers["Xinsheng-Sandbox"] = "true"
-    if _matches(request, etag):
+    if has_already(request.headers.getlist("If-None-Match"), etag):
         return Response(status_code=304, headers=headers)
     if table is None:
-        body = reply.model_dump_json(exclude_unset=True)
+        # Written once: a thousand rows take milliseconds, and this process takes answers too.
+        as_of = reply.model_dump_json(include={"as_of"}).encode()
+        body = as_of.removesuffix(b"}") + b"," + lasting.removeprefix(b"{")
         return Response(body, headers=headers, media_type="application/json")
-    if of_one_campaign and of_one_campaign.next is not None:
-        parameters = {**request.query_params, "cursor": of_one_campaign.next}
-        headers["Link"] = f'<?{urlencode(parameters)}>; rel="next"'
+    if not isinstance(reply, CrosstabOut | TrendOut):
+        headers |= _link(request, reply.next)
     return Response(table, headers=headers, media_type=_CSV)
 
 
-def _matches(request: Request, etag: str) -> bool:
-    known = ",".join(request.headers.getlist("If-None-Match")).split(",")
-    return any(one.strip().removeprefix("W/") in (etag, "*") for one in known)
+def _link(request: Request, following: str | None) -> dict[str, str]:
+    """The header that leads to the next page of a table, where there is one."""
+    if following is None:
+        return {}
+    parameters = {**request.query_params, "cursor": following}
+    return {"Link": f'<?{urlencode(parameters)}>; rel="next"'}
 
 
 def _wants_csv(request: Request) -> bool:
-    """Whether the table is preferred: named, and no less welcome than what JSON falls under."""
-    quality: dict[str, float] = {}
-    for part in ",".join(request.headers.getlist("Accept")).split(","):
-        kind, *parameters = (one.strip().lower() for one in part.split(";"))
-        quality[kind] = _quality(parameters)
-    csv = quality.get(_CSV, 0)
-    if "application/json" in quality:
-        return csv > quality["application/json"]
-    return csv > 0 and csv >= quality.get("application/*", quality.get("*/*", 0))
-
-
-def _quality(parameters: list[str]) -> float:
-    for one in parameters:
-        if one.startswith("q="):
-            try:
-                return float(one[2:])
-            except ValueError:
-                return 0
-    return 1
+    return prefers(request.headers.getlist("Accept"), _CSV, over="application/json")

@@ -37,20 +37,35 @@ def _checked(by: str) -> str:
 
 Bounds = tuple[float, float]
 IntervalKind = Literal["sample", "indicative", "none"]
-Lack = Literal["no_votes", "heads_unknown", "more_than_heads", "several_answers"]
+Lack = Literal["no_votes", "more_than_heads", "several_answers", "suppressed"]
+
+
+Within = Annotated[
+    Code | None,
+    Field(
+        description="Only this unit and all below it; by default all that the caller can see of "
+        "the campaign."
+    ),
+]
+OfPopulation = Annotated[Code | None, Field(description="Only this population of the campaign.")]
+OfChannel = Annotated[Channel | None, Field(description="Only responses of this channel.")]
+Quality = Annotated[
+    Literal["all", "clean"],
+    Field(description="`clean` leaves out responses that were flagged as doubtful."),
+]
 
 
 class CoverageQuery(Body):
     """Which part of a campaign to read, at which level of the tree."""
 
     level: Kind = Field("school", description="The kind of unit that rows are for.")
-    within: Code | None = Field(
-        None,
-        description="Only this unit and all below it; by default all that the caller can see of "
-        "the campaign.",
-    )
+    within: Within = None
     limit: Limit | None = Field(None, description="Rows in a page; without it all rows come.")
     cursor: Cursor | None = Field(None, description="`next` of the page before.")
+
+
+ReleaseNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
+OF_RELEASE = "Of this release, by its number, instead of live or of the latest one."
 
 
 class ResultsQuery(CoverageQuery):
@@ -62,15 +77,14 @@ class ResultsQuery(CoverageQuery):
         "what is left out is summed over.",
         examples=["unit,question"],
     )
-    population: Code | None = Field(None, description="Only this population of the campaign.")
-    channel: Channel | None = Field(None, description="Only responses of this channel.")
+    population: OfPopulation = None
+    channel: OfChannel = None
     question: Code | None = Field(None, description="Only this question, instead of the pool.")
     source: Source = Field(
         "all", description="Single responses, counts that were aggregated elsewhere, or both."
     )
-    quality: Literal["all", "clean"] = Field(
-        "all", description="`clean` leaves out responses that were flagged as doubtful."
-    )
+    quality: Quality = "all"
+    release: ReleaseNumber | None = Field(None, description=OF_RELEASE)
 
 
 class ResultRow(Reply):
@@ -131,18 +145,35 @@ class ResultRow(Reply):
     )
     no_interval: Lack | None = Field(
         None,
-        description="Why there is none: nobody took a side; the unit's enrolment is not known; "
-        "more respondents than heads; a question with several answers.",
+        description="Why there is none: nobody took a side; more respondents than heads; a "
+        "question with several answers; the figures are hidden.",
     )
     heads: int | None = Field(
         None,
         description="The N of the interval: the persons whom the unit states in the campaign's "
         "period, by the population's name (student, parent, teacher, resident), else by the basis "
-        "of its targets.",
+        "of its targets. Null where that is not known, or is a sum that lacks units below "
+        "(coverage's `basis_missing`): the interval is then without correction, and rather too "
+        "wide than too narrow.",
         examples=[820],
     )
     dont_know_share: float | None = Field(
         description="Don't-know votes / answered; null where nobody answered.", examples=[0.05]
+    )
+    shares: dict[str, float] | None = Field(
+        None,
+        description="Of multiple choice alone: persons who chose each option / answered; together "
+        "more than 1. Null where nobody answered or the figures are hidden.",
+        examples=[{"sports": 0.62, "meals": 0.31}],
+    )
+    share_intervals: dict[str, Bounds] | None = Field(
+        None,
+        description="Where each of these shares lies at 95 %: Wilson's, of all who answered among "
+        "`heads`. Null where these are fewer than the respondents.",
+        examples=[{"sports": [0.54, 0.69], "meals": [0.24, 0.39]}],
+    )
+    share_interval_kind: IntervalKind | None = Field(
+        None, description="As `interval_kind`, of these intervals."
     )
     suppressed: bool = Field(
         description="Whether figures are hidden (null) to protect persons: a cell has fewer than "
@@ -169,7 +200,10 @@ class CompositePart(Reply):
         "sum to 1.",
         examples=[0.5714285714285714],
     )
-    respondents: int = Field(description="Persons with a counted response.", examples=[100])
+    respondents: int = Field(
+        description="Persons whose answers are in the rate: `included` of the rows.",
+        examples=[100],
+    )
     rate: float | None = Field(description="The population's own rate.", examples=[0.95])
     interval: Bounds | None = Field(description="Of that rate.", examples=[[0.8876, 0.9762]])
 
@@ -244,41 +278,3 @@ class ResultsOut(Reply):
             }
         },
     )
-
-
-class CoverageRow(Reply):
-    """How far one unit is with one target of one population."""
-
-    unit: UnitRef
-    population: str = Field(description="The population's code.", examples=["parent"])
-    target: str = Field(
-        description="The name of one of the population's targets.", examples=["semester"]
-    )
-    basis: int | None = Field(
-        description="Heads that the target is a share of: the unit's own stated number, else the "
-        "sum of what the units below it state; null where none is known.",
-        examples=[820],
-    )
-    required: int | None = Field(
-        description="The target's share of the basis, rounded up.", examples=[410]
-    )
-    responded: int = Field(
-        description="Persons who responded at this unit or below, through the target's channel "
-        "where it names one.",
-        examples=[123],
-    )
-    share: float | None = Field(
-        description="responded / basis, not capped at 1; null without a basis, or for one of 0.",
-        examples=[0.15],
-    )
-    met: bool | None = Field(description="Whether responded has reached required.")
-
-
-class CoverageOut(Reply):
-    """Coverage of one campaign."""
-
-    campaign: str = Field(description="The campaign's code.", examples=["2026-autumn"])
-    sandbox: Sandbox = False
-    as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
-    rows: list[CoverageRow] = Field(description="In order of unit code, population and target.")
-    next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")

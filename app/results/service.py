@@ -14,7 +14,7 @@ from app.questionnaires.layout import Layout
 from app.responses.tables import Channel
 from app.results import ordering, queries
 from app.results.composite import composite_of
-from app.results.counting import Asked, Count, pooled, questions
+from app.results.counting import Asked, Columns, Count, columns_of, pooled, questions
 from app.results.heads import heads_at
 from app.results.ordering import Order
 from app.results.released import view_of
@@ -60,7 +60,7 @@ async def units_at(session: AsyncSession, root_id: int, level: str) -> dict[str,
 
 async def results(
     session: AsyncSession, caller: Principal, campaign: Campaign, query: ResultsQuery
-) -> tuple[ResultsOut, list[str]]:
+) -> tuple[ResultsOut, Columns]:
     """The results that a caller may see, and all option values that they can count.
 
     For results:exact live ones, nothing hidden; else the latest release. Errors: NoRelease;
@@ -68,7 +68,7 @@ async def results(
     release cannot say, and for more than `MAX_ROWS` rows without a limit.
     """
     beyond = ordering.after(query.cursor, Order)
-    view = await view_of(session, caller, campaign)
+    view = await view_of(session, caller, campaign, query.release)
     root_id = await scope(session, caller, campaign, query.within)
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
     layouts = await layouts_of(session, populations)
@@ -86,7 +86,7 @@ async def results(
     if query.limit is None and table.size > MAX_ROWS:
         message = f"This makes more than {MAX_ROWS:,} rows: read it in pages, or ask for less."
         raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
-    rows, following = ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
+    rows, following = await ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
     reply = ResultsOut(
         campaign=campaign.code, as_of=view.as_of, exact=view.exact, rows=rows, next=following
     )
@@ -98,7 +98,7 @@ async def results(
         reply.composite = composite_of(populations, one, seen.found, heads)
     if campaign.sandbox_of is not None:
         reply.sandbox = True
-    return reply, list(dict.fromkeys(value for one in asked for value in one.values))
+    return reply, columns_of(asked)
 
 
 def chosen(

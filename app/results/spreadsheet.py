@@ -3,12 +3,15 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
-from app.core.spreadsheets import defused
+from app.core.spreadsheets import BYTE_ORDER_MARK, defused, in_full
+from app.results.coverage.schemas import CoverageRow
+from app.results.coverage.school_year.schemas import SchoolYearRow
+from app.results.crosstabs.schemas import CrosstabOut
 from app.results.numbers.schemas import Numbers, NumbersRow, Quantiles
 from app.results.ranking.schemas import RankedUnit
-from app.results.schemas import CoverageRow, ResultRow
+from app.results.schemas import ResultRow
+from app.results.texts.schemas import TextAnswer
 from app.results.trends.schemas import TrendPoint
 
 _RESULT_COLUMNS = (
@@ -41,6 +44,20 @@ _COVERAGE_COLUMNS = (
     "required",
     "responded",
     "share",
+    "met",
+    "gap",
+    "pace",
+    "expected_on",
+    "on_time",
+    "basis_missing",
+)
+_SCHOOL_YEAR_COLUMNS = (
+    "unit",
+    "unit_name",
+    "campaigns",
+    "least",
+    "most",
+    "exact",
     "met",
 )
 _RANKING_COLUMNS = (
@@ -80,20 +97,37 @@ _TREND_COLUMNS = (
     "p",
     "significant",
     "not_compared",
+    "suppressed",
+    "same_mode",
+    "no_interval",
 )
 _NUMBERS_COLUMNS = ("unit", "unit_name", *Numbers.model_fields, *Quantiles.model_fields)
-# Excel takes a file without this mark for the computer's own encoding.
-_BYTE_ORDER_MARK = "\ufeff"
+_CROSSTAB_COLUMNS = (
+    "value",
+    "answered",
+    "missing",
+    "rate",
+    "interval_low",
+    "interval_high",
+    "interval_kind",
+    "no_interval",
+)
+_ANSWERS_COLUMNS = ("unit", "unit_name", "population", "channel", "day", "text")
 
 
-def results_csv(rows: Iterable[ResultRow], values: Sequence[str]) -> bytes:
-    """A line for each row; the votes for each of `values` in a column of its own."""
-    columns = [*_RESULT_COLUMNS, *(f"counts.{value}" for value in values)]
-    return _table(columns, (_result_cells(row, values) for row in rows))
+def results_csv(
+    rows: Iterable[ResultRow], values: Sequence[str], shared: Sequence[str] = ()
+) -> bytes:
+    """A line for each row; the votes for each of `values` in a column of its own, and of those
+    that are `shared` the share and its bounds."""
+    columns = [*_RESULT_COLUMNS, *_each("counts", values), *_each("shares", shared)]
+    columns += [*_each("share_low", shared), *_each("share_high", shared)]
+    return _table(columns, (_result_cells(row, values, shared) for row in rows))
 
 
-def _result_cells(row: ResultRow, values: Sequence[str]) -> list[object]:
+def _result_cells(row: ResultRow, values: Sequence[str], shared: Sequence[str]) -> list[object]:
     low, high = row.interval or (None, None)
+    bounds = [(row.share_intervals or {}).get(value, (None, None)) for value in shared]
     return [
         row.unit and row.unit.code,
         row.unit and row.unit.name,
@@ -115,6 +149,9 @@ def _result_cells(row: ResultRow, values: Sequence[str]) -> list[object]:
         row.suppressed,
         row.comparable,
         *((row.counts or {}).get(value) for value in values),
+        *((row.shares or {}).get(value) for value in shared),
+        *(least for least, _ in bounds),
+        *(most for _, most in bounds),
     ]
 
 
@@ -132,6 +169,29 @@ def coverage_csv(rows: Iterable[CoverageRow]) -> bytes:
                 row.required,
                 row.responded,
                 row.share,
+                row.met,
+                row.gap,
+                row.pace,
+                row.expected_on and row.expected_on.isoformat(),
+                row.on_time,
+                row.basis_missing,
+            ]
+            for row in rows
+        ),
+    )
+
+
+def school_year_csv(rows: Iterable[SchoolYearRow]) -> bytes:
+    """A line for each row; `campaigns` is how many asked there."""
+    return _table(
+        _SCHOOL_YEAR_COLUMNS,
+        (
+            [
+                row.unit.code,
+                row.unit.name,
+                len(row.campaigns),
+                *(row.bounds or (None, None)),
+                row.exact,
                 row.met,
             ]
             for row in rows
@@ -195,6 +255,9 @@ def _trend_cells(row: TrendPoint) -> list[object]:
         change and change.p,
         change and change.significant,
         row.not_compared,
+        row.suppressed,
+        change and change.same_mode,
+        row.no_interval,
     ]
 
 
@@ -212,12 +275,61 @@ def _number_cell(row: NumbersRow, name: str) -> object:
     return getattr(row.quantiles if name in Quantiles.model_fields else row, name, None)
 
 
+def crosstab_csv(found: CrosstabOut) -> bytes:
+    """A line for each row; the last, without a value, has the totals of the columns."""
+    values = [one.value for one in found.columns]
+    columns = [*_CROSSTAB_COLUMNS, *_each("counts", values), *_each("shares", values)]
+    totals = ["", found.answered, found.missing.columns, *[None] * 5]
+    return _table(
+        columns,
+        [
+            *(
+                [
+                    row.value,
+                    row.answered,
+                    row.missing,
+                    row.rate,
+                    *(row.interval or (None, None)),
+                    found.interval_kind if row.interval else "none",
+                    row.no_interval,
+                    *(row.counts[value] for value in values),
+                    *((row.shares or {}).get(value) for value in values),
+                ]
+                for row in found.rows
+            ),
+            [*totals, *(one.answered for one in found.columns), *(None for _ in values)],
+        ],
+    )
+
+
+def answers_csv(items: Iterable[TextAnswer]) -> bytes:
+    """A line for each answer."""
+    return _table(
+        _ANSWERS_COLUMNS,
+        (
+            [
+                one.unit.code,
+                one.unit.name,
+                one.population,
+                one.channel,
+                one.day.isoformat(),
+                one.text,
+            ]
+            for one in items
+        ),
+    )
+
+
+def _each(name: str, values: Iterable[str]) -> list[str]:
+    return [f"{name}.{value}" for value in values]
+
+
 def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
-    return (_BYTE_ORDER_MARK + file.getvalue()).encode()
+    return (BYTE_ORDER_MARK + file.getvalue()).encode()
 
 
 def _cell(value: object) -> str:
@@ -227,7 +339,7 @@ def _cell(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            return format(Decimal(repr(value)), "f")
+            return in_full(value)
         case str():
             return defused(value)
         case _:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.responses.tables import Channel
 from app.results.counting import Asked, Count, Group
-from app.results.estimates import estimate, joined
+from app.results.estimates import estimate, joined, shares
 from app.results.heads import Heads
 from app.results.ordering import Order
 from app.results.schemas import ResultRow
@@ -73,24 +73,32 @@ class Table:
                 **({} if comparable else {"comparable": False}),
                 question=asked.question,
                 **figures._asdict(),
-                **self._interval(group, asked, heads),
+                **self._interval(group, asked, heads, hidden=figures.suppressed),
+                **(self._shares(group, asked, heads) if asked.several else {}),
             )
             yield _order(group, line), row
 
     def _interval(
-        self, group: Group, asked: Asked, heads: Mapping[int, int | None]
+        self, group: Group, asked: Asked, heads: Mapping[int, int | None], *, hidden: bool
     ) -> dict[str, Any]:
         estimates = [
             estimate(asked, population, numbers, heads[population])
             for population, numbers in self.count.numbers(group, asked).items()
         ]
-        found = joined(estimates, self.count.channels(group))
+        found = joined(estimates, self.count.channels(group, asked))
         return {
             "interval": found.interval,
             "interval_kind": found.kind,
-            "no_interval": found.lack,
+            "no_interval": "suppressed" if hidden else found.lack,
             "heads": found.heads,
         }
+
+    def _shares(
+        self, group: Group, asked: Asked, heads: Mapping[int, int | None]
+    ) -> dict[str, Any]:
+        # What is hidden has no votes here.
+        numbers = self.count.numbers(group, asked)
+        return shares(asked, numbers, heads, self.count.channels(group, asked))._asdict()
 
     def _heads(self, unit: str | None) -> dict[int, int | None]:
         # What was given to units above the level has no population of its own.

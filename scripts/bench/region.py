@@ -17,7 +17,11 @@ from scripts.bench.campaign import put, signed_in
 
 _DEFINITION = Path(__file__).parents[2] / "app/questionnaires/definitions/satisfaction-six.json"
 _MORE = ("clubs", "meals", "dormitory", "fees")
+CAMPAIGN, BEFORE = "bench", "bench-before"
+"""The campaign to fill, and one to compare it with."""
 _SCHOOLS, _COUNTIES = 500, 10
+_HEADS = "30000,60000,2000"
+"""Students, parents and teachers of each school: more than ever answer."""
 
 
 @dataclass
@@ -25,6 +29,8 @@ class Region:
     """An open campaign over the region, a token that reads its results, and invitations."""
 
     token: str
+    public: str
+    """A token of somebody who sees releases alone."""
     school_ids: list[int]
     _invitations: Iterator[str] = field(repr=False)
 
@@ -36,8 +42,9 @@ class Region:
             _make_units(http)
             _make_campaign(http)
             tokens = _invitations(http, invitations)
+            public = _public(http)
         ids = asyncio.run(_school_ids(data_dir))
-        return cls(token, ids, iter(tokens))
+        return cls(token, public, ids, iter(tokens))
 
     def invitation(self) -> str:
         """One that was not used yet."""
@@ -52,11 +59,24 @@ def submission() -> bytes:
     return json.dumps(sent, ensure_ascii=False).encode()
 
 
+def _public(http: httpx.Client) -> str:
+    made = http.post("/v1/clients", json={"name": "public", "scopes": ["results:read"]})
+    client = made.raise_for_status().json()
+    reply = http.post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(client["client_id"], client["client_secret"]),
+    )
+    token: str = reply.raise_for_status().json()["access_token"]
+    return token
+
+
 def _make_units(http: httpx.Client) -> None:
-    lines = ["code,name,kind,parent,stage", "W,城市,city,,"]
-    lines += [f"C{number},{number}县,county,W," for number in range(_COUNTIES)]
+    lines = ["code,name,kind,parent,stage,period,students,parents,teachers", "W,城市,city,,,,,,"]
+    lines += [f"C{number},{number}县,county,W,,,,," for number in range(_COUNTIES)]
     lines += [
-        f"S{number},{number}学校,school,C{number % _COUNTIES},primary" for number in range(_SCHOOLS)
+        f"S{number},{number}学校,school,C{number % _COUNTIES},primary,2026-autumn,{_HEADS}"
+        for number in range(_SCHOOLS)
     ]
     http.post(
         "/v1/units/import",
@@ -76,16 +96,23 @@ def _make_campaign(http: httpx.Client) -> None:
     put(http, "/v1/questionnaires/bench", definition)
     http.post("/v1/questionnaires/bench/publish").raise_for_status()
     now = datetime.now(UTC)
+    targets = [
+        {"name": "semester", "basis": "students", "share": 0.5},
+        {"name": "telephone", "basis": "parents", "share": 0.05, "channel": "phone"},
+    ]
     campaign = {
         "title": "Benchmark",
+        "period": "2026-autumn",
         "region": "W",
         "opens_at": (now - timedelta(days=20)).isoformat(),
         "closes_at": (now + timedelta(days=1)).isoformat(),
         "identity": ["invitation"],
-        "populations": {"parent": {"questionnaire": "bench", "version": 1}},
+        "populations": {"parent": {"questionnaire": "bench", "version": 1, "targets": targets}},
+        "headline_channels": ["invitation", "link"],
     }
-    put(http, "/v1/campaigns/bench", campaign)
-    http.post("/v1/campaigns/bench/open").raise_for_status()
+    for code in (CAMPAIGN, BEFORE):
+        put(http, f"/v1/campaigns/{code}", campaign)
+        http.post(f"/v1/campaigns/{code}/open").raise_for_status()
 
 
 def _invitations(http: httpx.Client, count: int) -> list[str]:

@@ -1,10 +1,12 @@
-"""How long results take at 10 thousand, 1 million and 10 million stored responses.
+"""How long results take at 10 thousand and at 10 million stored responses.
 
-    .venv/bin/python -m scripts.bench.results [--sizes 10000,1000000,10000000]
+    .venv/bin/python -m scripts.bench.results [--sizes 10000,10000000]
 
-`results?by=unit,question&level=school` over 500 schools and ten questions, from a real server,
-quiet and while responses come in as fast as they can. Medians; the ratio is to the smallest size.
-Ten million take about 4 GB of disk and a quarter of an hour.
+Every endpoint that dashboards wait for, over 500 schools and ten questions. Each size has a
+database and a server of its own, which are read in turn, so that what else the machine does falls
+on all of them alike; then `results?by=unit,question&level=school` while responses come in as fast
+as they can. Medians; the ratio is to the first size. Ten million take some 4 GB of disk and a
+quarter of an hour.
 """
 
 import argparse
@@ -12,7 +14,9 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,77 +29,127 @@ from app.counts.recounting import check
 from app.installation import prepare
 from scripts.bench import load
 from scripts.bench.filling import fill
-from scripts.bench.region import Region, submission
+from scripts.bench.region import BEFORE, CAMPAIGN, Region, submission
 from scripts.bench.serving import OURS, machine, served
 
-_PATH = "/v1/campaigns/bench/results?by=unit,question&level=school"
-_READS = 15
+_READ = f"/v1/campaigns/{CAMPAIGN}"
+_PATH = f"{_READ}/results?by=unit,question&level=school"
+_PATHS = (
+    f"{_READ}/results",
+    f"{_READ}/results?by=question,channel",
+    f"{_READ}/results?by=day",
+    f"{_READ}/results?by=unit&level=school",
+    _PATH,
+    f"{_READ}/results?by=unit,channel,question&level=school",
+    f"{_READ}/results?by=unit,day&level=school&limit=1000",
+    f"{_READ}/coverage?level=school",
+    f"{_READ}/coverage?level=county",
+    "/v1/school-years/2026/coverage?population=parent",
+    f"{_READ}/ranking?level=school&population=parent",
+    f"/v1/trends?unit=W&campaigns={BEFORE},{CAMPAIGN}&population=parent",
+    f"/v1/trends?unit=S7&campaigns={BEFORE},{CAMPAIGN}&population=parent",
+)
+_OF_RELEASE = ", of the release"
+_RELEASED = tuple(
+    path + _OF_RELEASE
+    for path in (f"{_READ}/results", _PATH, f"{_READ}/ranking?level=school&population=parent")
+)
+_READS = 9
+_TEXT = "希望多一些体育活动"
 _BURST = 20_000
+_BEFORE = 100_000
+"""Responses of the campaign before, at each size."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Milliseconds of one read at one size."""
+class Filled:
+    """A database with so many responses, and the server on it."""
 
-    quiet: float
-    in_a_burst: float
+    stored: int
+    url: str
+    region: Region
+    port: int
+    http: httpx.Client
     folding: float
-    """Rows a second that folding takes in, when it has a backlog."""
+    """Rows a second that folding took in of the backlog."""
+
+    def took(self, path: str) -> float:
+        """Milliseconds of one read; of the latest release where `path` says so."""
+        path, _, released = path.partition(_OF_RELEASE)
+        token = self.region.token if released == "" else self.region.public
+        return _took(lambda: self.http.get(path, headers={"Authorization": f"Bearer {token}"}))
+
+    def releasing(self) -> float:
+        """Milliseconds of making a release."""
+        return _took(lambda: self.http.post(f"{_READ}/releases"))
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", default="10000,1000000,10000000")
+    parser.add_argument("--sizes", default="10000,10000000")
     sizes = [int(one) for one in parser.parse_args().sizes.split(",")]
+    with ExitStack() as stack:
+        filled = [stack.enter_context(_filled(size)) for size in sizes]
+        releases = [one.releasing() for one in filled]
+        quiet = {path: _in_turn(filled, path) for path in _PATHS}
+        quiet |= {path: _in_turn(filled, path) for path in _RELEASED}
+        bursts = [_in_a_burst(one) for one in filled]
+        _report(filled, quiet | {"making a release": releases, "the same, in a burst": bursts})
+        for one in filled:
+            asyncio.run(_folded(one.url))
+            asyncio.run(_check(one.url))
+
+
+@contextmanager
+def _filled(size: int) -> Iterator[Filled]:
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder)) as database:
         asyncio.run(prepare(database.url()))
         environment = {"XINSHENG_DATA_DIR": folder}
         with served(OURS, 1, environment) as port:
-            region = Region.set_up(Path(folder), port, invitations=_BURST * len(sizes))
-        found: dict[int, Measured] = {}
-        stored = 0
-        for size in sizes:
-            asyncio.run(_stored(database.url(), region, size - stored))
-            rate = asyncio.run(_folded(database.url()))
-            with served(OURS, 1, environment) as port:
-                found[size] = _measure(region, port, rate)
-            stored = size + _BURST
-            print(f"{size:>12,}: {found[size]}", flush=True)
-        _report(found)
-        asyncio.run(_folded(database.url()))
-        asyncio.run(_check(database.url()))
+            region = Region.set_up(Path(folder), port, invitations=_BURST)
+        for campaign, count in ((CAMPAIGN, size), (BEFORE, min(size, _BEFORE))):
+            filling = fill(
+                database.url(), campaign, count, units=region.school_ids, choices=10, text=_TEXT
+            )
+            asyncio.run(filling)
+        rate = asyncio.run(_folded(database.url()))
+        with (
+            served(OURS, 1, environment) as port,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as http,
+        ):
+            http.headers["Authorization"] = f"Bearer {region.token}"
+            yield Filled(size, database.url(), region, port, http, rate)
 
 
-async def _stored(url: str, region: Region, count: int) -> None:
-    await fill(url, "bench", count, units=region.school_ids, choices=10, text="希望多一些体育活动")
+def _in_turn(filled: list[Filled], path: str) -> list[float]:
+    times: list[list[float]] = [[] for _ in filled]
+    for turn in range(_READS + 1):
+        for one, taken in zip(filled, times, strict=True):
+            milliseconds = one.took(path)
+            if turn:  # the first of each warms up
+                taken.append(milliseconds)
+    return [statistics.median(taken) for taken in times]
 
 
-def _measure(region: Region, port: int, rate: float) -> Measured:
+def _in_a_burst(filled: Filled) -> float:
     requests = [
-        load.post(f"/v1/invitations/{region.invitation()}/responses", submission())
+        load.post(f"/v1/invitations/{filled.region.invitation()}/responses", submission())
         for _ in range(_BURST)
     ]
-    with httpx.Client(
-        base_url=f"http://127.0.0.1:{port}",
-        headers={"Authorization": f"Bearer {region.token}"},
-        timeout=120,
-    ) as http:
-        _read(http)
-        quiet = statistics.median(_read(http) for _ in range(_READS))
-        with ThreadPoolExecutor(1) as threads:
-            burst = threads.submit(load.run, port, requests, 32)
-            time.sleep(0.5)
-            busy = []
-            while not burst.done():
-                busy.append(_read(http))
-        assert burst.result().statuses == {201: _BURST}
-    return Measured(quiet, statistics.median(busy), rate)
+    with ThreadPoolExecutor(1) as threads:
+        burst = threads.submit(load.run, filled.port, requests, 32)
+        time.sleep(0.2)
+        busy = [filled.took(_PATH)]
+        while not burst.done():
+            busy.append(filled.took(_PATH))
+    assert burst.result().statuses == {201: _BURST}
+    return statistics.median(busy)
 
 
-def _read(http: httpx.Client) -> float:
+def _took(ask: Callable[[], httpx.Response]) -> float:
     began = time.perf_counter()
-    http.get(_PATH).raise_for_status()
+    ask().raise_for_status()
     return (time.perf_counter() - began) * 1000
 
 
@@ -125,16 +179,14 @@ async def _check(url: str) -> None:
     await database.close()
 
 
-def _report(found: dict[int, Measured]) -> None:
+def _report(filled: list[Filled], rows: dict[str, list[float]]) -> None:
     print(machine())
-    print(f"{'stored':>12}{'quiet ms':>10}{'ratio':>7}{'burst ms':>10}{'ratio':>7}{'folded/s':>10}")
-    [first, *_] = found.values()
-    for size, one in found.items():
-        print(
-            f"{size:>12,}{one.quiet:>10.0f}{one.quiet / first.quiet:>7.2f}"
-            f"{one.in_a_burst:>10.0f}{one.in_a_burst / first.in_a_burst:>7.2f}"
-            f"{one.folding:>10,.0f}"
-        )
+    print(f"{'milliseconds (ratio)':<66}" + "".join(f"{one.stored:>18,}" for one in filled))
+    for name, times in rows.items():
+        told = (f"{one:.0f} ({one / times[0]:.2f})" for one in times)
+        print(f"{name.removeprefix('/v1/'):<66}" + "".join(f"{one:>18}" for one in told))
+    rates = "".join(f"{one.folding:>18,.0f}" for one in filled)
+    print(f"{'folded a second':<66}{rates}")
 
 
 if __name__ == "__main__":

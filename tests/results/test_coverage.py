@@ -1,7 +1,9 @@
 """Coverage: targets, what they are shares of, and how far each unit is."""
 
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from app.core import clock
 from tests.factories import PERIOD, Api, answer, invitations, open_campaign, tree
 
 URL = "/v1/campaigns/C/coverage"
@@ -44,6 +46,8 @@ async def test_each_unit_and_target_has_its_row(admin: Api) -> None:
     await prepared(admin, target(0.05), target(0.5, "parents", "all"))
     await respond(admin, "A1", 5)
     reply = await admin.made("GET", URL)
+    today = clock.day_of(datetime.fromisoformat(reply["as_of"]))
+    days = (today - date.fromisoformat(reply["pace_since"])).days + 1
     assert reply["campaign"] == "C"
     assert reply["next"] is None
     assert reply["rows"][0] == {
@@ -55,7 +59,15 @@ async def test_each_unit_and_target_has_its_row(admin: Api) -> None:
         "responded": 5,
         "share": 0.05,
         "met": True,
+        "basis_missing": 0,
+        "gap": 0,
+        "pace": 5 / days,
+        "expected_on": None,
+        "on_time": None,
     }
+    # 95 more at five in all these days, and it closes in a week.
+    assert reply["rows"][1]["expected_on"] == str(today + timedelta(days=19 * days))
+    assert (reply["rows"][1]["gap"], reply["rows"][1]["on_time"]) == (95, False)
     assert [(row["unit"]["code"], row["target"]) for row in reply["rows"]] == [
         (unit, name) for unit in ("A1", "A2", "B1") for name in ("semester", "all")
     ]

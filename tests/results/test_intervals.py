@@ -103,20 +103,61 @@ async def test_everybody_is_a_point_and_more_than_everybody_is_flagged(admin: Ap
     assert (row["no_interval"], row["heads"], row["rate"]) == ("more_than_heads", 10, 10 / 11)
 
 
-async def test_without_a_known_population_there_is_a_rate_and_no_interval(admin: Api) -> None:
+async def test_without_a_known_population_it_is_one_without_end(admin: Api) -> None:
     await prepared(admin, period=None)
-    await write(admin, *votes(9, 1), *votes(1, 0, unit="A"))
-    row, *_, above = await rows(admin, by="unit")
-    for one in (row, above):
-        assert (one["interval"], one["no_interval"], one["heads"]) == (None, "heads_unknown", None)
-    assert (row["rate"], above["unit"]) == (0.9, None)
+    await write(admin, *votes(45, 5), *votes(1, 0, unit="A"))
+    row, *_, above = await rows(admin, by="unit", question="overall")
+    assert (row["heads"], row["no_interval"]) == (None, None)
+    assert row["interval"] == pytest.approx([0.786398, 0.956524], abs=1e-6)
+    assert (above["unit"], above["heads"], above["no_interval"]) == (None, None, None)
+
+
+async def test_a_sum_of_heads_that_lacks_a_school_corrects_no_interval(admin: Api) -> None:
+    """Of those who are known all have answered; how many there are beside them nobody knows."""
+    await prepared(admin)
+    for school in ("A1", "A2"):
+        heads = {"period": PERIOD, "students": 100, "parents": 9, "teachers": 10}
+        await admin.made("PUT", f"/v1/units/{school}/enrolment", heads)
+    await write(admin, *votes(8, 1), *votes(8, 1, unit="A2"))
+    parents = {"population": "parent", "level": "county", "by": "unit"}
+    county, *_ = await rows(admin, **parents)
+    assert (county["heads"], county["interval"]) == (18, [8 / 9, 8 / 9])
+    await admin.made("PUT", "/v1/units/A3", {"name": "A3", "kind": "school", "parent": "A"})
+    county, other = await rows(admin, **parents)
+    assert (county["heads"], county["no_interval"], county["rate"]) == (None, None, 8 / 9)
+    low, high = county["interval"]
+    assert low < 8 / 9 < high
+    assert other["heads"] == 200
+    (city,) = await rows(admin, population="parent")
+    assert city["heads"] is None
+    (complete,) = await rows(admin, population="parent", within="A1")
+    assert complete["interval"] == [8 / 9, 8 / 9]
+    own = {"period": PERIOD, "parents": 400}
+    await admin.made("PUT", "/v1/units/A/enrolment", own)
+    county, _ = await rows(admin, **parents)
+    assert (county["heads"], county["no_interval"]) == (400, None)
+    (city,) = await rows(admin, population="parent")
+    assert (city["heads"], city["no_interval"]) == (600, None)
+
+
+async def test_a_row_s_interval_is_of_those_who_are_asked_its_question(admin: Api) -> None:
+    """Teachers answer a link, but aren't asked what the parents are asked by telephone alone."""
+    await tree(admin)
+    await open_campaign(admin, populations=await publish(admin))
+    called = [Entry(answers={"a": "good", "b": "good"}, channel=Channel.phone) for _ in range(9)]
+    linked = [Entry(answers={"a": "bad", "staff": "good"}, population="teacher")]
+    await insert(admin, [*called, *linked])
+    kinds = {row["question"]: row["interval_kind"] for row in await rows(admin, by="question")}
+    assert (kinds["a"], kinds["b"], kinds["staff"]) == ("indicative", "sample", "indicative")
+    reply = await admin.made("GET", URL, params={"question": "b"})
+    assert reply["composite"]["interval_kind"] == "sample"
 
 
 async def test_what_was_given_above_the_level_has_no_population(admin: Api) -> None:
     await prepared(admin)
     await write(admin, *votes(1, 1, unit="A"))
     *_, above = await rows(admin, by="unit")
-    assert (above["unit"], above["no_interval"]) == (None, "heads_unknown")
+    assert (above["unit"], above["heads"], above["no_interval"]) == (None, None, None)
     (total,) = await rows(admin)
     assert total["interval"] is not None
 

@@ -113,6 +113,41 @@ async def test_a_unit_below_its_coverage_target_is_insufficient(admin: Api) -> N
     assert found["rows"][2]["because"] == ["too_few", "below_target"]
 
 
+async def test_what_nobody_knows_holds_no_unit_back(admin: Api) -> None:
+    targets = [
+        {"name": "residents", "basis": "residents", "share": 0.0015, "at_least": 600},
+        {"name": "feedback", "basis": "issued", "share": 0.9},
+        {"name": "students", "basis": "students", "share": 0.02},
+    ]
+    await prepared(admin, 1, populations={"parent": {**SIX, "targets": targets}})
+    await admin.made("PUT", "/v1/units/S01", {"name": "S01", "kind": "school", "parent": "B"})
+    await write(admin, votes("A1", 5, 0), votes("B1", 5, 1), votes("S01", 5, 2))
+    assert ranks(await ranked(admin))[:3] == [("A1", 1), ("B1", 2), ("S01", 3)]
+    # Of B's schools one states no students: as far as anybody knows the county is not below.
+    counties = await ranked(admin, level="county")
+    assert ranks(counties) == [("A", 1), ("B", 2)]
+    handed_out = {"unit": "A1", "population": "parent", "channel": "link", "count": 6}
+    await admin.made("PUT", "/v1/campaigns/C/issued", handed_out)
+    found = await ranked(admin)
+    assert ranks(found)[:2] == [("B1", 1), ("S01", 2)]
+    assert found["rows"][2]["because"] == ["below_target"]
+
+
+async def test_a_release_is_ranked_by_what_was_reached_then(admin: Api) -> None:
+    targets = [{"name": "t", "basis": "students", "share": 0.3}]
+    await prepared(admin, populations={"parent": {**SIX, "targets": targets}})
+    public = await admin.as_client("results:read")
+    await write(admin, votes("A1", 20, 0), votes("A2", 20, 10))
+    await admin.made("POST", "/v1/campaigns/C/releases")
+    await write(admin, votes("A1", 12, 0))
+    assert ranks(await ranked(admin))[:2] == [("A1", 1), ("A2", 2)]
+    before = await ranked(public)
+    assert ranks(before)[0] == ("A2", 1)
+    assert before["rows"][1]["because"] == ["below_target"]
+    await admin.made("POST", "/v1/campaigns/C/releases")
+    assert ranks(await ranked(public))[:2] == [("A1", 1), ("A2", 2)]
+
+
 async def test_only_the_headline_channels_are_ranked_and_the_mode_is_shown(admin: Api) -> None:
     await prepared(admin, headline_channels=["phone"])
     await write(
@@ -222,11 +257,14 @@ async def test_a_question_is_ranked_by_itself(admin: Api) -> None:
     assert ranks(await ranked(admin, question="safety"))[:2] == [("A1", 1), ("A2", 2)]
 
 
-async def test_units_without_enrolment_have_ranks_and_no_range(admin: Api) -> None:
+async def test_units_without_enrolment_are_ranked_by_wider_intervals(admin: Api) -> None:
     await prepared(admin, period=None)
     await write(admin, votes("A1", 9, 1), votes("A2", 5, 5))
     found = await ranked(admin)
-    assert [(row["rank"], row["rank_range"]) for row in found["rows"][:2]] == [(1, None), (2, None)]
+    assert [(row["rank"], row["rank_range"]) for row in found["rows"][:2]] == [
+        (1, [1, 2]),
+        (2, [1, 2]),
+    ]
     assert found["equity"] == {
         "coefficient_of_variation": None,
         "mean": None,

@@ -106,6 +106,11 @@ async def test_coverage_comes_as_a_table(admin: Api) -> None:
             "responded": "0",
             "share": "0.0",
             "met": "false",
+            "gap": "50",
+            "pace": "0.0",
+            "expected_on": "",
+            "on_time": "",
+            "basis_missing": "0",
         }
     ]
 

@@ -184,6 +184,7 @@ async def test_a_trend_comes_as_a_table_and_with_an_etag(admin: Api) -> None:
     assert (first["campaign"], first["rate"], first["p"]) == ("before", "0.6", "")
     assert first["title"] == "'=1+1"
     assert (second["significant"], second["not_compared"]) == ("false", "")
+    assert (first["same_mode"], second["same_mode"], second["no_interval"]) == ("", "true", "")
     etag = (await admin.get(URL, params=ASKED)).headers["ETag"]
     known = {"If-None-Match": etag}
     assert (await admin.get(URL, params=ASKED, headers=known)).status_code == 304

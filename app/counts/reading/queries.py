@@ -81,6 +81,10 @@ def _filters(selection: Selection) -> str:
     return channel + (" AND NOT flagged" if selection.clean else "")
 
 
+def _since(selection: Selection, day: str) -> str:
+    return "" if selection.since is None else f" AND {day} >= DATE '{selection.since:%Y-%m-%d}'"
+
+
 def _group(selection: Selection) -> str:
     return _GROUP if selection.level else "CROSS JOIN (SELECT NULL::int AS group_id) AS whole"
 
@@ -96,6 +100,7 @@ def _running(selection: Selection) -> str:
             SELECT population, channel, day, sums{array} FROM running_counts AS standing
             WHERE campaign_id = $1 AND unit_id = member.id
             AND {"day < 'infinity'" if selection.by_day else "day = 'infinity'"}
+            {_since(selection, "day")}
             AND (member.below IS NULL OR standing.below = member.below)
             AND population IN ({populations}) {_filters(selection)} OFFSET 0
         ) AS standing
@@ -113,7 +118,8 @@ def _unfolded(selection: Selection, population: int) -> str:
         SELECT group_id, {population:d}, {channel or "NULL"}, {"day" if day else "NULL"}, sums
         FROM (
             SELECT unit_id, {channel or "NULL"} AS channel, {day or "NULL"} AS day, {array} AS sums
-            FROM ({votes_sql(layout, condition)}) AS fresh WHERE true {_filters(selection)}
+            FROM ({votes_sql(layout, condition)}) AS fresh
+            WHERE true {_filters(selection)} {_since(selection, DAY_SQL)}
             GROUP BY {", ".join(keys)} OFFSET 0
         ) AS summed
         {_group(selection)}
@@ -133,7 +139,8 @@ def _tallies(selection: Selection, population: int) -> str:
         SELECT group_id, {population:d}, {channel}, {day}, {total}::bigint[]
         FROM (
             SELECT unit_id, channel, day, respondents, cells FROM tally_rows
-            WHERE live AND campaign_id = $1 AND population = {population:d} {one} OFFSET 0
+            WHERE live AND campaign_id = $1 AND population = {population:d} {one}
+            {_since(selection, "day")} OFFSET 0
         ) AS summed
         {_group(selection)}
         WHERE {_WITHIN} GROUP BY {", ".join(keys)}

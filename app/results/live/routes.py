@@ -39,7 +39,8 @@ class EventStream(StreamingResponse):
 _EXAMPLE = (
     "event: results\n"
     'data: {"campaign":"2026-autumn","as_of":"2026-11-21T08:00:00Z","exact":true,'
-    '"populations":[{"population":"parent","respondents":1212,"rate":0.9473684210526315}]}\n'
+    '"populations":[{"population":"parent","respondents":1212,"included":1212,'
+    '"rate":0.9473684210526315}]}\n'
     "id: 5c1f0a9be2d34b77\n\n"
 )
 _STREAM: dict[int | str, dict[str, Any]] = {
@@ -136,7 +137,10 @@ async def _event(session: Session, caller: Principal, code: str) -> ResultsEvent
         release=results.release,
         populations=[
             PopulationNow(
-                population=row.population or "", respondents=row.respondents, rate=row.rate
+                population=row.population or "",
+                respondents=row.respondents,
+                included=row.included,
+                rate=row.rate,
             )
             for row in results.rows
         ],

@@ -17,6 +17,9 @@ class PopulationNow(Reply):
 
     population: str = Field(description="The population's code.", examples=["parent"])
     respondents: int = Field(description="Persons with a counted response.", examples=[1212])
+    included: int = Field(
+        description="Those of them whose answers are in the rate, as in results.", examples=[1196]
+    )
     rate: float | None = Field(
         description="The pooled rate of the indicator questions; null without votes.",
         examples=[0.9473684210526315],

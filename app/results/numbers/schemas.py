@@ -1,12 +1,10 @@
 """What goes in and out about numeric answers."""
 
-from typing import Literal
-
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from app.campaigns.schemas import Channel, Sandbox
+from app.campaigns.schemas import Sandbox
 from app.core.schemas import Code, Reply
-from app.results.schemas import CoverageQuery
+from app.results.schemas import CoverageQuery, OfChannel, OfPopulation, Quality
 from app.units.schemas import UnitRef
 
 
@@ -14,11 +12,9 @@ class NumbersQuery(CoverageQuery):
     """Which numbers to describe, and for which units."""
 
     question: Code = Field(description="The code of a number or a rating.", examples=["homework"])
-    population: Code | None = Field(None, description="Only this population of the campaign.")
-    channel: Channel | None = Field(None, description="Only responses of this channel.")
-    quality: Literal["all", "clean"] = Field(
-        "all", description="`clean` leaves out responses that were flagged as doubtful."
-    )
+    population: OfPopulation = None
+    channel: OfChannel = None
+    quality: Quality = "all"
 
 
 class Quantiles(Reply):
@@ -63,6 +59,11 @@ class NumbersOut(Reply):
     as_of: AwareDatetime = Field(description="Responses acknowledged before are counted.")
     exact: bool = Field(description="True: live and nothing hidden.")
     question: str = Field(description="The question's code.", examples=["homework"])
+    comparable: bool = Field(
+        True,
+        description="False, and only then in the reply, where the question is not the same to all "
+        "populations, such as a rating to 5 and one to 10: ask for one `population`.",
+    )
     total: Numbers
     rows: list[NumbersRow] = Field(description="In order of unit code.")
     next: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")
@@ -76,15 +77,26 @@ class NumbersOut(Reply):
                 "exact": True,
                 "question": "homework",
                 "total": {
-                    "answered": 0,
-                    "sum": 0.0,
-                    "mean": None,
-                    "sd": None,
-                    "min": None,
-                    "max": None,
-                    "quantiles": None,
+                    "answered": 3,
+                    "sum": 135.0,
+                    "mean": 45.0,
+                    "sd": 15.0,
+                    "min": 30.0,
+                    "max": 60.0,
+                    "quantiles": {"p5": 31.5, "p25": 37.5, "p50": 45.0, "p75": 52.5, "p95": 58.5},
                 },
-                "rows": [],
+                "rows": [
+                    {
+                        "unit": {"code": "S1", "name": "东风小学"},
+                        "answered": 1,
+                        "sum": 30.0,
+                        "mean": 30.0,
+                        "sd": None,
+                        "min": 30.0,
+                        "max": 30.0,
+                        "quantiles": dict.fromkeys(("p5", "p25", "p50", "p75", "p95"), 30.0),
+                    },
+                ],
                 "next": None,
             }
         },

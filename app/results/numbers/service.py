@@ -56,7 +56,7 @@ async def numbers(
     await _add_ratings(found, session, campaign, root_id, query, layouts, places)
     await _add_numbers(found, session, campaign, root_id, query, layouts, places)
     units = await units_at(session, root_id, query.level)
-    rows, following = ordering.page(_rows(found, units), beyond=beyond, limit=query.limit)
+    rows, following = await ordering.page(_rows(found, units), beyond=beyond, limit=query.limit)
     reply = NumbersOut(
         campaign=campaign.code,
         as_of=as_of,
@@ -68,6 +68,8 @@ async def numbers(
     )
     if campaign.sandbox_of is not None:
         reply.sandbox = True
+    if not asked.comparable:
+        reply.comparable = False
     return reply
 
 

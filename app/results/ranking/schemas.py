@@ -6,11 +6,18 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from app.campaigns.schemas import Channel, Sandbox
 from app.core.schemas import Code, Reply
-from app.results.schemas import Bounds, CoverageQuery, IntervalKind
+from app.results.schemas import (
+    OF_RELEASE,
+    Bounds,
+    CoverageQuery,
+    IntervalKind,
+    Quality,
+    ReleaseNumber,
+)
 from app.units.schemas import Kind, UnitRef
 
 Mode = Literal["phone", "online", "onsite", "paper", "mixed"]
-Because = Literal["too_few", "below_target"]
+Because = Literal["too_few", "below_target", "suppressed"]
 
 
 class RankingQuery(CoverageQuery):
@@ -22,9 +29,8 @@ class RankingQuery(CoverageQuery):
         "of their weights.",
     )
     question: Code | None = Field(None, description="Only this question, instead of the pool.")
-    quality: Literal["all", "clean"] = Field(
-        "all", description="`clean` leaves out responses that were flagged as doubtful."
-    )
+    quality: Quality = "all"
+    release: ReleaseNumber | None = Field(None, description=OF_RELEASE)
 
 
 class AmongSiblings(Reply):
@@ -58,16 +64,24 @@ class RankedUnit(Reply):
     rate: float | None = Field(description="As in results; of several populations their composite.")
     interval: Bounds | None = Field(description="Of the rate, as in results.")
     interval_kind: IntervalKind = Field(description="As in results.")
-    respondents: int = Field(description="Persons who answered by these channels.", examples=[64])
+    respondents: int = Field(
+        description="Persons who answered by these channels; in a release those whose answers are "
+        "in its figures.",
+        examples=[64],
+    )
     n: int = Field(
         description="Those of them who took a side; pooled, on the question on which most did.",
         examples=[61],
     )
     insufficient: bool = Field(
         description="Whether it is not ranked: n below the campaign's `min_rank`, or a coverage "
-        "target that is not met."
+        "target that is not met: any target of the populations that are ranked, but those of "
+        "channels that are not. Where coverage's `met` is null, nobody is held back."
     )
-    because: list[Because] = Field(description="Why it is insufficient; else empty.")
+    because: list[Because] = Field(
+        description="Why it is insufficient; else empty. `suppressed`: people answered, and the "
+        "release hides their answers, since they are too few to be shown safely."
+    )
     mode: Mode | None = Field(
         description="How these people were asked; rates of different modes compare badly. Null "
         "without responses."

@@ -13,8 +13,9 @@ from app.campaigns.tables import Campaign, CampaignPopulation
 from app.counts.layouts import layouts_of
 from app.counts.selection import Selection
 from app.questionnaires.layout import Layout
-from app.results import coverage, ordering, queries
+from app.results import ordering, queries
 from app.results.counting import Asked
+from app.results.coverage.reach import lines, reached
 from app.results.heads import Heads, heads_at
 from app.results.ranking.schemas import (
     AmongSiblings,
@@ -27,7 +28,6 @@ from app.results.ranking.schemas import (
 )
 from app.results.ranking.standings import Standing, standings
 from app.results.released import View, view_of
-from app.results.schemas import CoverageQuery
 from app.results.service import asked_about, chosen, scope, units_at
 from app.results.statistics import ranks, spread
 from app.units.schemas import UnitRef
@@ -68,7 +68,7 @@ async def ranking(
     Errors: NoRelease for who may read only releases; NotFound for `within`; InvalidInput for an
     unknown population, question or cursor, and for more units than `MAX_ROWS`.
     """
-    view = await view_of(session, caller, campaign)
+    view = await view_of(session, caller, campaign, query.release)
     beyond = ordering.after(query.cursor, Placed)
     root_id = await scope(session, caller, campaign, query.within)
     populations = chosen(await campaigns.populations(session, campaign.id), query.population)
@@ -77,11 +77,13 @@ async def ranking(
     units = await units_at(session, root_id, query.level)
     heads = await reading.heads(query.level)
     standing = await reading.standings(query.level, heads)
-    behind = await _behind(reading, caller)
+    behind = await _behind(reading, units)
     because = _because(units, standing, campaign, behind)
     field = await _ranked(reading, units, standing, because)
     codes = {one.position: one.code for one in populations}
-    rows, following = ordering.page(_rows(field, codes, beyond), beyond=beyond, limit=query.limit)
+    rows, following = await ordering.page(
+        _rows(field, codes, beyond), beyond=beyond, limit=query.limit
+    )
     reply = RankingOut(
         campaign=campaign.code,
         as_of=view.as_of,
@@ -136,7 +138,7 @@ class _Reading:
         )
         seen = await self.view.seen(self.session, selection)
         return standings(
-            seen.found,
+            seen,
             self.asked,
             self.populations,
             heads=heads,
@@ -144,23 +146,28 @@ class _Reading:
         )
 
 
-async def _behind(reading: _Reading, caller: Principal) -> set[str]:
-    """The units that have not met a target of the populations and channels that are ranked."""
-    campaign, query = reading.campaign, reading.query
+async def _behind(reading: _Reading, units: Collection[str]) -> set[str]:
+    """The units that have not met a target of the populations and channels that are ranked.
+
+    Of a release as of then: its ranking stays what it was. What is not known holds nobody back.
+    """
+    campaign = reading.campaign
     headline = campaign.headline_channels
-    ours = {
-        (population.code, target["name"])
-        for population in reading.populations
-        for target in population.targets
-        if headline is None or target["channel"] is None or target["channel"] in headline
-    }
-    asked = CoverageQuery(level=query.level, within=query.within)
-    reached = await coverage.coverage(reading.session, caller, campaign, asked)
-    return {
-        row.unit.code
-        for row in reached.rows
-        if row.met is False and (row.population, row.target) in ours
-    }
+    ours = [
+        line
+        for line in lines(reading.populations)
+        if headline is None or line.target.channel is None or line.target.channel in headline
+    ]
+    reach = await reached(
+        reading.session,
+        campaign,
+        await campaigns.populations(reading.session, campaign.id),
+        root_id=reading.root_id,
+        level=reading.query.level,
+        view=reading.view,
+        asked=ours,
+    )
+    return {code for code in units if any(reach.standing(code, line).met is False for line in ours)}
 
 
 def _because(
@@ -173,7 +180,9 @@ def _because(
     for code in units:
         one = standing.get(code)
         reasons: list[Because] = []
-        if one is None or one.n < campaign.min_rank or one.rate is None:
+        if one is not None and one.hidden:
+            reasons.append("suppressed")
+        elif one is None or one.n < campaign.min_rank or one.rate is None:
             reasons.append("too_few")
         if code in behind:
             reasons.append("below_target")

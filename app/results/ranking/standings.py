@@ -1,6 +1,6 @@
 """How each unit stands before it is ranked: its rate over the populations, and of what."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -9,10 +9,11 @@ from app.counts import sums
 from app.counts.selection import Counted
 from app.responses.tables import Channel
 from app.results.composite import rate_of, shares_of
-from app.results.counting import Asked
+from app.results.counting import Asked, Respondents
 from app.results.estimates import Estimate, estimate, kind_of, mixed, took_sides
 from app.results.heads import Heads
 from app.results.ranking.schemas import Mode
+from app.results.released import Seen
 from app.results.schemas import IntervalKind
 from app.results.statistics.proportions import Interval
 
@@ -47,6 +48,13 @@ class Standing:
     """Of the populations that have votes."""
     shares: dict[int, Fraction] = field(default_factory=dict)
     """Their shares in the rate, by position."""
+    answering: int = 0
+    """Persons who answered, also those whose answers a release hides."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether people answered and nothing of it is shown."""
+        return self.answering > 0 and self.respondents == 0
 
     def add(self, counted: Counted) -> None:
         """Add the sums of one group."""
@@ -82,8 +90,13 @@ class Standing:
         return mode_of(self.channels)
 
 
+def _counts(group: Counted | Respondents, asked: Asked, channels: Collection[str] | None) -> bool:
+    named = group.channel is not None and Channel(group.channel).name
+    return group.population in asked.places and (channels is None or named in channels)
+
+
 def standings(
-    found: Iterable[Counted],
+    seen: Seen,
     asked: Asked,
     populations: Sequence[CampaignPopulation],
     *,
@@ -95,10 +108,12 @@ def standings(
     `channels` None takes all of them.
     """
     counted: dict[str | None, Standing] = {}
-    for one in found:
-        named = one.channel is not None and Channel(one.channel).name
-        if one.population in asked.places and (channels is None or named in channels):
+    for one in seen.found:
+        if _counts(one, asked, channels):
             counted.setdefault(one.unit, Standing()).add(one)
+    for group in seen.respondents or ():
+        if _counts(group, asked, channels):
+            counted.setdefault(group.unit, Standing()).answering += group.respondents
     for unit, standing in counted.items():
         estimates = [
             estimate(asked, population, numbers, heads.of(unit, population))

@@ -10,12 +10,12 @@ from pydantic_core import PydanticCustomError
 from app.campaigns.schemas import Channel
 from app.core.schemas import Body, Code, Reply
 from app.results.ranking.schemas import Mode
-from app.results.schemas import Bounds, IntervalKind, Lack
+from app.results.schemas import Bounds, IntervalKind, Lack, Quality
 from app.units.schemas import UnitRef
 
 MAX_CAMPAIGNS = 20
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
-Incomparable = Literal["other_question", "not_asked", "no_votes", "several_answers"]
+Incomparable = Literal["other_question", "not_asked", "no_votes", "several_answers", "suppressed"]
 
 
 def campaigns_of(campaigns: str) -> list[str]:
@@ -49,9 +49,7 @@ class TrendQuery(Body):
     channel: Channel | None = Field(
         None, description="Only responses of this channel, instead of the headline channels."
     )
-    quality: Literal["all", "clean"] = Field(
-        "all", description="`clean` leaves out responses that were flagged as doubtful."
-    )
+    quality: Quality = "all"
 
 
 class Change(Reply):
@@ -87,7 +85,11 @@ class TrendPoint(Reply):
         "channels; null for all."
     )
     mode: Mode | None = Field(description="How people were asked; null without responses.")
-    respondents: int = Field(description="Persons who answered by these.", examples=[1000])
+    respondents: int = Field(
+        description="Persons who answered by these; in a release those whose answers are in its "
+        "figures.",
+        examples=[1000],
+    )
     n: float = Field(
         description="How many independent answers the rate is worth: those who took a side; "
         "pooled, their votes by the design effect.",
@@ -103,8 +105,12 @@ class TrendPoint(Reply):
     )
     not_compared: Incomparable | None = Field(
         description="The question, or the set of indicators, differs in type, options or what they "
-        "count as; one of the two campaigns does not ask it, or has no votes; or one person gives "
-        "several answers to it."
+        "count as; one of the two campaigns does not ask it, or has no votes; one person gives "
+        "several answers to it; or one of the two is hidden."
+    )
+    suppressed: bool = Field(
+        description="Whether the figures are hidden to protect persons: people answered, and the "
+        "release shows none of their answers."
     )
 
 
@@ -145,6 +151,7 @@ class TrendOut(Reply):
                         "no_interval": None,
                         "change": None,
                         "not_compared": None,
+                        "suppressed": False,
                     }
                 ],
             }

@@ -104,14 +104,15 @@ async def _wave(
         )
         view = await view_of(session, caller, campaign)
         found = standings(
-            (await view.seen(session, selection)).found,
+            await view.seen(session, selection),
             asked_about(query.question, layouts),
             populations,
             heads=await heads_at(session, campaign, populations, root_id=unit_id, level=None),
             channels=channels,
         )
         standing = found.get(None, standing)
-    return _Wave(campaign, layout, query.question in {None, *known}, channels, standing)
+    asked = query.question in {None, *known}
+    return _Wave(campaign, layout, asked, channels, standing)
 
 
 def _point(wave: _Wave, before: _Wave | None, query: TrendQuery) -> TrendPoint:
@@ -131,9 +132,10 @@ def _point(wave: _Wave, before: _Wave | None, query: TrendQuery) -> TrendPoint:
         rate=None if rate is None else float(rate),
         interval=found.interval,
         interval_kind=found.kind,
-        no_interval=found.lack,
+        no_interval="suppressed" if wave.standing.hidden else found.lack,
         change=_change(before, wave) if before and reason is None else None,
         not_compared=reason,
+        suppressed=wave.standing.hidden,
     )
 
 
@@ -142,6 +144,8 @@ def _not_compared(before: _Wave, after: _Wave, question: str | None) -> Incompar
         return "not_asked"
     if not comparable(before.layout, after.layout, question):
         return "other_question"
+    if before.standing.hidden or after.standing.hidden:
+        return "suppressed"
     estimates = before.estimate, after.estimate
     if any(one is None for one in estimates):
         return "no_votes"

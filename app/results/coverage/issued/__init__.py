@@ -1,0 +1,1 @@
+"""What was handed out of questionnaires: the basis of feedback rates."""

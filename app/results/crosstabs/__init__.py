@@ -1,0 +1,1 @@
+"""Cross-tabs: how the answers to one question go with those to another."""

@@ -1,0 +1,1 @@
+"""Text answers: what people wrote, for those who may read it."""
