@@ -17,11 +17,12 @@ from app.demonstration import queries
 from app.demonstration.places import CITY
 
 FILE = "demonstration.json"
-BUREAU, CONTRACTOR, DASHBOARD = "bureau", "contractor", "dashboard"
+BUREAU, CONTRACTOR, DASHBOARD, PUBLIC = "bureau", "contractor", "dashboard", "public"
 _SCOPES = {
     BUREAU: "admin",
     CONTRACTOR: "interviews:write",
     DASHBOARD: "results:read results:exact",
+    PUBLIC: "results:read",
 }
 
 

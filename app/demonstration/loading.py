@@ -10,8 +10,8 @@ from app.core import clock
 from app.core.database import Database
 from app.core.keyring import Keyring
 from app.core.settings import Settings
-from app.demonstration import credentials, queries, telephone_wave
-from app.demonstration.credentials import BUREAU, CONTRACTOR, DASHBOARD, Credential
+from app.demonstration import credentials, earlier_wave, queries, telephone_wave
+from app.demonstration.credentials import BUREAU, CONTRACTOR, DASHBOARD, PUBLIC, Credential
 from app.demonstration.opinions import INVITATIONS, Person, Population, respondents
 from app.demonstration.places import schools
 from app.demonstration.setting_up import CAMPAIGNS, NotLoaded, set_up
@@ -37,11 +37,13 @@ class Shown:
     """What people are shown of the demonstration."""
 
     credentials: tuple[Credential, ...]
-    """The bureau's, the contractor's and the dashboard's client."""
+    """The clients of the bureau, of the contractor, of a dashboard and of the public."""
     link_url: str
     invitation_url: str
     """An invitation that has not been used, as long as there is one."""
     results_url: str
+    page_url: str
+    """The results page, with the credentials that open it in its fragment."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,16 @@ async def load(
         }
         await _answer(database, reception, doors, progress)
         await _deliver(database, reception, clients[CONTRACTOR], progress)
-        for code in CAMPAIGNS.values():
+        await _hold_earlier(database, keyring, reception, clients[BUREAU], progress)
+        for code in (earlier_wave.EARLIER, *CAMPAIGNS.values()):
             await _release(database, code)
-    base, parents = settings.public_url, doors["parent"]
+    base, parents, public = settings.public_url, doors["parent"], clients[PUBLIC]
     return Shown(
-        credentials=tuple(clients[name] for name in (BUREAU, CONTRACTOR, DASHBOARD)),
+        credentials=tuple(clients[name] for name in (BUREAU, CONTRACTOR, DASHBOARD, PUBLIC)),
         link_url=f"{base}/s/{parents.links[SHOWN_SCHOOL]}",
         invitation_url=f"{base}/i/{await _unused(reception, parents.tokens[SHOWN_SCHOOL])}",
         results_url=f"{base}/v1/campaigns/{CAMPAIGNS['parent']}/results?by=unit&level=county",
+        page_url=f"{base}/results/{CAMPAIGNS['parent']}#{public.client_id}:{public.client_secret}",
     )
 
 
@@ -109,7 +113,7 @@ async def _prepare(
             progress("Loading the demonstration: units, campaigns, links …")
             bureau = await credentials.principal(session, clients[BUREAU])
             await set_up(session, bureau, keyring)
-        for name in (CONTRACTOR, DASHBOARD):
+        for name in (CONTRACTOR, DASHBOARD, PUBLIC):
             if name not in clients:
                 clients[name] = await credentials.make(session, name)
         if clients != known:
@@ -197,6 +201,21 @@ async def _deliver(
         target = (session, caller, reception.directory, campaign)
         reply = await telephone.deliver(*target, items, name="demonstration")
         assert reply["rejected"] == 0, reply
+
+
+async def _hold_earlier(
+    database: Database,
+    keyring: Keyring,
+    reception: Reception,
+    bureau: Credential,
+    progress: Progress,
+) -> None:
+    """The spring's campaign with its counts, unless it is there: all of it or nothing."""
+    async with database.sessions.begin() as session:
+        if await queries.campaign(session, earlier_wave.EARLIER) is None:
+            progress("Loading the demonstration: the spring before …")
+            caller = await credentials.principal(session, bureau)
+            await earlier_wave.deliver(session, caller, keyring, reception.directory)
 
 
 async def _release(database: Database, code: str) -> None:

@@ -28,6 +28,7 @@ _TARGETS: dict[Population, list[dict[str, object]]] = {
     "parent": [
         {"name": "semester", "basis": "students", "share": 0.5},
         {"name": "telephone", "basis": "parents", "share": 0.05, "channel": "phone"},
+        {"name": "feedback", "basis": "issued", "share": 0.9, "channel": "invitation"},
     ],
     "teacher": [{"name": "teachers", "basis": "teachers", "share": 0.3}],
 }

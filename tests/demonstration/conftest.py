@@ -8,7 +8,7 @@ import pytest
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.settings import Settings
 from app.installation import prepare
-from app.main import create
+from tests.apps import create
 from tests.demonstration.reading import load
 
 DEMONSTRATION = "demonstration_template"

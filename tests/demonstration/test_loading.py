@@ -67,7 +67,7 @@ async def test_loaded_twice_at_once_it_is_there_once(app: FastAPI) -> None:
     assert first == second
     rows = await counts(app)
     assert rows["responses"] == ONCE
-    assert (rows["clients"], rows["campaigns"], rows["units"]) == (3, 2, 121)
+    assert (rows["clients"], rows["campaigns"], rows["units"]) == (4, 3, 121)
     assert (rows["links"], rows["invitation_batches"], rows["interviews"]) == (216, 12, 294)
 
 

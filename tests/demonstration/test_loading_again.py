@@ -38,7 +38,7 @@ async def test_lost_credentials_are_made_anew_and_nothing_else(app: FastAPI, sho
         one.client_id for one in shown.credentials
     )
     assert again.link_url == shown.link_url
-    made = {name: rows[name] + 3 for name in ("clients", "client_secrets")}
+    made = {name: rows[name] + 4 for name in ("clients", "client_secrets")}
     assert await counts(app) == {**rows, **made}
     assert await load(app) == again
 

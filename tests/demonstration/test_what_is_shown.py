@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from app.core import clock
 from app.demonstration import Shown
 from app.demonstration.credentials import FILE
+from app.demonstration.earlier_wave import EARLIER
 from app.demonstration.places import UNITS
 from app.demonstration.setting_up import CAMPAIGNS
 from app.demonstration.telephone_wave import interviews
@@ -94,8 +95,8 @@ async def test_every_county_has_schools_of_every_stage(shown: Shown, admin: Api)
     assert set(stages) == {(county, stage) for county in COUNTIES for stage in every_stage}
     for one in schools[::20]:
         assert one["code"].startswith(f"{one['parent']}-S")
-        (enrolment,) = (await admin.made("GET", f"/v1/units/{one['code']}"))["enrolment"]
-        assert enrolment["period"] == "2026-autumn"
+        enrolment, before = (await admin.made("GET", f"/v1/units/{one['code']}"))["enrolment"]
+        assert (enrolment["period"], before["period"]) == ("2026-autumn", "2026-spring")
         assert enrolment["parents"] > enrolment["students"] > enrolment["teachers"] > 0
 
 
@@ -189,6 +190,23 @@ async def test_its_clients_may_do_what_they_are_for(shown: Shown, api: Api) -> N
         f"/v1/campaigns/{PARENTS}/interviews", wave, headers={"Idempotency-Key": "x"}
     )
     assert delivered.status_code == 200
+
+
+async def test_the_results_page_is_opened_by_a_client_that_sees_releases_alone(
+    shown: Shown, api: Api
+) -> None:
+    address, _, secret = shown.page_url.partition("#")
+    assert address == f"http://testserver/results/{PARENTS}"
+    public = await token_of(api, shown, "public")
+    assert secret in {f"{one.client_id}:{one.client_secret}" for one in shown.credentials}
+    assert (await public.made("GET", f"/v1/campaigns/{PARENTS}/results"))["exact"] is False
+    codes = f"{EARLIER},{PARENTS}"
+    trend = await public.made("GET", f"/v1/trends?unit=370700&population=parent&campaigns={codes}")
+    before, now = trend["rows"]
+    assert before["interval"] is not None
+    assert 0 < now["change"]["difference"] < 0.05
+    ranking = await public.made("GET", f"/v1/campaigns/{EARLIER}/ranking?level=school")
+    assert ranking["ranked"] > 60
 
 
 async def test_the_link_takes_an_answer(shown: Shown, api: Api) -> None:
