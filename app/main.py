@@ -14,7 +14,7 @@ from app.access.turns import Turns
 from app.campaigns.routes import router as campaigns
 from app.clients.routes import router as clients
 from app.core import logging, migrating
-from app.core.database import Database, database_url
+from app.core.database import Database, database_url, reading
 from app.core.edge import Edge, Rules
 from app.core.hosts import Hosts
 from app.core.http import handle_errors
@@ -32,6 +32,7 @@ from app.counts.origins.routes import router as origins
 from app.counts.routes import router as counts
 from app.doubts.keeping import keeping
 from app.doubts.routes import router as doubts
+from app.exports.routes import router as exports
 from app.identity.wechat.routes import router as wechat
 from app.identity.wechat.routes import verify_routes
 from app.identity.wechat.service import recognising
@@ -39,6 +40,7 @@ from app.jobs.routes import router as jobs
 from app.links.posters.routes import router as posters
 from app.links.routes import router as links
 from app.phone_page.routes import PAGE_ROUTES
+from app.publications.routes import router as publications
 from app.questionnaires.routes import router as questionnaires
 from app.questionnaires.routes import schema_router as schemas
 from app.releases.routes import router as releases
@@ -46,10 +48,12 @@ from app.responses.openapi import describe_answering
 from app.responses.routes import HOT_ROUTES, ExpressLane
 from app.responses.routes import router as responses
 from app.responses.service import receiving
+from app.results.coverage.issued.routes import router as issued
 from app.results.live.routes import router as live
 from app.results.live.stream import States
 from app.results.live.watching import watching
 from app.results.routes import router as results
+from app.results_page.routes import RESULTS_PAGE_ROUTES
 from app.retention.erasing import erasing
 from app.retention.lists import Lists
 from app.retention.routes import router as retention
@@ -84,9 +88,12 @@ ROUTERS = (
     counts,
     origins,
     releases,
+    publications,
     sandboxes,
     results,
+    issued,
     live,
+    exports,
 )
 
 BODY_LIMITS = {
@@ -107,6 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     ending = app.state.ending = asyncio.Event()
     try:
         async with (
+            reading(settings, database) as app.state.reading,
             watching(database_url(settings)) as watch,
             receiving(database.pool, app.state.keyring, app.state.limits) as reception,
             recognising(settings.wechat, app.state.keyring, database.pool) as wechat,
@@ -168,6 +176,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     app.state.turns = Turns()
     app.router.routes.extend(HOT_ROUTES)
     app.router.routes.extend(PAGE_ROUTES)
+    app.router.routes.extend(RESULTS_PAGE_ROUTES)
     app.router.routes.extend(verify_routes(settings.verify_files))
     for router in (*ROUTERS, reference):
         app.include_router(router)

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 import uvloop
 
 from app.core import logging
-from app.core.database import Database, database_url
+from app.core.database import Database, database_url, reading
 from app.core.keyring import Keyring
 from app.core.limits.counting import Limits
 from app.core.processes import end_with_parent
 from app.core.secret_keys import following
 from app.core.settings import Settings, load
+from app.exports.jobs import exports, forget
 from app.jobs import service as jobs
 from app.jobs.attending import Pace
 from app.jobs.running import Handler
 from app.jobs.working import Errands, work
+from app.publications.jobs import publications
 from app.releases.jobs import release_nightly
 from app.responses.service import Reception, receiving
 from app.telephone.jobs import forget_left, interviews
@@ -33,16 +35,21 @@ class Tools:
     settings: Settings
     keyring: Keyring
     reception: Reception
+    reading: Database
+    """Where long reads go."""
 
 
 Handlers = Mapping[str, Callable[[Tools], Handler]]
 """By kind: what makes the handler out of the tools."""
 
 HANDLERS: Handlers = {
-    "interviews": lambda tools: interviews(tools.keyring, tools.reception.directory)
+    "export": lambda tools: exports(tools.reading, tools.settings.data_dir),
+    "publication": lambda tools: publications(tools.keyring),
+    "interviews": lambda tools: interviews(tools.keyring, tools.reception.directory),
 }
 ERRANDS: Errands = {
     "look-after-jobs": ("17 * * * *", jobs.look_after),
+    "forget-exports": ("7 * * * *", forget),
     "forget-left-deliveries": ("27 * * * *", forget_left),
     "release-nightly": ("37 * * * *", release_nightly),
 }
@@ -62,8 +69,9 @@ async def _tools(settings: Settings) -> AsyncIterator[tuple[Database, Tools]]:
         async with (
             receiving(database.pool, keyring, Limits(settings.limits)) as reception,
             following(keyring, settings.keys_file),
+            reading(settings, database) as replica,
         ):
-            yield database, Tools(settings, keyring, reception)
+            yield database, Tools(settings, keyring, reception, replica)
     finally:
         await database.close()
 

@@ -9,12 +9,15 @@ import app.campaigns.tables
 import app.core.limits.tables
 import app.counts.tables
 import app.doubts.tables
+import app.exports.tables
 import app.identity.wechat.tables
 import app.jobs.tables
 import app.links.tables
+import app.publications.tables
 import app.questionnaires.tables
 import app.releases.tables
 import app.responses.tables
+import app.results.coverage.issued.tables
 import app.retention.tables
 import app.rosters.tables
 import app.telephone.reconciliation.tables

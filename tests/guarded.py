@@ -13,6 +13,7 @@ XLSFORM = workbook_of({"survey": [["type", "name", "label"], ["text", "q", "…"
 UNIT = {"name": "x", "kind": "school", "parent": "B"}
 LINKS = {"population": "parent", "units": ["B1"]}
 INVITATIONS = {"unit": "B1", "population": "parent", "count": 1}
+ISSUED = {"unit": "B1", "population": "parent", "channel": "paper", "count": 1}
 INTERVIEWS: dict[str, Any] = {"interviews": []}
 TALLY: dict[str, Any] = {
     "channel": "phone",
@@ -173,6 +174,19 @@ REQUESTS: dict[str, list[Asked]] = {
     ],
     "GET /v1/jobs": [],
     "GET /v1/jobs/{job_id}": [Asked("/v1/jobs/{job}")],
+    "POST /v1/campaigns/{code}/exports": [
+        Asked("/v1/campaigns/{campaign}/exports", {"content": "responses", "format": "csv"}),
+        Asked(
+            "/v1/campaigns/{city}/exports",
+            {"content": "responses", "format": "csv", "within": "B"},
+        ),
+        Asked(
+            "/v1/campaigns/{city}/exports", {"content": "results", "format": "csv", "within": "B1"}
+        ),
+    ],
+    "GET /v1/exports": [],
+    "GET /v1/exports/{export_id}": [Asked("/v1/exports/{export}")],
+    "GET /v1/exports/{export_id}/file": [Asked("/v1/exports/{export}/file")],
     "GET /v1/campaigns/{code}/reconciliation": [
         Asked("/v1/campaigns/{campaign}/reconciliation"),
         Asked("/v1/campaigns/{city}/reconciliation?source={client}"),
@@ -192,15 +206,43 @@ REQUESTS: dict[str, list[Asked]] = {
     ],
     "POST /v1/campaigns/{code}/releases": [Asked("/v1/campaigns/{campaign}/releases")],
     "GET /v1/campaigns/{code}/releases": [Asked("/v1/campaigns/{campaign}/releases")],
+    "POST /v1/campaigns/{code}/publications": [
+        Asked("/v1/campaigns/{campaign}/publications", {"title": "x"}),
+        Asked("/v1/campaigns/{city}/publications", {"title": "x"}, status=NOT_OWNER),
+    ],
+    "GET /v1/campaigns/{code}/publications": [Asked("/v1/campaigns/{campaign}/publications")],
+    "GET /v1/campaigns/{code}/publications/{number}": [
+        Asked("/v1/campaigns/{campaign}/publications/1")
+    ],
+    "GET /v1/campaigns/{code}/publications/{number}/{section}": [
+        Asked("/v1/campaigns/{campaign}/publications/1/rows")
+    ],
     "POST /v1/campaigns/{code}/stream/tickets": [Asked("/v1/campaigns/{campaign}/stream/tickets")],
     "GET /v1/campaigns/{code}/stream": [Asked("/v1/campaigns/{campaign}/stream")],
     "GET /v1/campaigns/{code}/coverage": [
         Asked("/v1/campaigns/{campaign}/coverage"),
         Asked("/v1/campaigns/{city}/coverage?within=W"),
     ],
+    "PUT /v1/campaigns/{code}/issued": [
+        Asked("/v1/campaigns/{campaign}/issued", ISSUED),
+        Asked("/v1/campaigns/{city}/issued", ISSUED),
+    ],
+    "GET /v1/campaigns/{code}/issued": [Asked("/v1/campaigns/{campaign}/issued")],
+    "GET /v1/school-years/{year}/coverage": [
+        Asked("/v1/school-years/2026/coverage?population=parent&within=B"),
+        Asked("/v1/school-years/2026/coverage?population=parent&within=W"),
+    ],
     "GET /v1/campaigns/{code}/ranking": [
         Asked("/v1/campaigns/{campaign}/ranking"),
         Asked("/v1/campaigns/{city}/ranking?within=B"),
+    ],
+    "GET /v1/campaigns/{code}/crosstab": [
+        Asked("/v1/campaigns/{campaign}/crosstab?rows=overall&columns=safety"),
+        Asked("/v1/campaigns/{city}/crosstab?rows=overall&columns=safety&within=B"),
+    ],
+    "GET /v1/campaigns/{code}/answers": [
+        Asked("/v1/campaigns/{campaign}/answers?question=comment"),
+        Asked("/v1/campaigns/{city}/answers?question=comment&within=B"),
     ],
     "GET /v1/campaigns/{code}/numbers": [
         Asked("/v1/campaigns/{campaign}/numbers?question=overall"),

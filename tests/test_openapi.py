@@ -15,7 +15,17 @@ from tests.factories import Api
 Document = dict[str, Any]
 
 # Pages for people, and the document itself.
-FOR_PEOPLE = ("/s/", "/i/", "/p/", "/wechat/", "/static/", "/docs", "/redoc", "/openapi.json")
+FOR_PEOPLE = (
+    "/s/",
+    "/i/",
+    "/p/",
+    "/results/",
+    "/wechat/",
+    "/static/",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+)
 
 
 @pytest.fixture

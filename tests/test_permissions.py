@@ -18,8 +18,10 @@ from sqlalchemy import select
 from app.access import tokens
 from app.access.principal import Principal, _principal, _ticketed
 from app.access.tables import Client
+from app.campaigns.tables import Campaign
 from app.core import clock
 from app.core.keyring import Keyring
+from app.exports.tables import Export
 from app.jobs import service as jobs
 from app.main import ROUTERS
 from tests.factories import Api, invitations, link, open_campaign, tree
@@ -63,7 +65,30 @@ async def places(admin: Api) -> dict[str, str]:
         "batch": str(batches["items"][0]["batch"]),
         "client": listed["items"][0]["client_id"],
         "job": await _job_of(admin, listed["items"][0]["client_id"]),
+        "export": await _export_of(admin, listed["items"][0]["client_id"]),
     }
+
+
+async def _export_of(api: Api, client_id: str) -> str:
+    async with api.app.state.database.sessions.begin() as session:
+        campaign = (await session.scalars(select(Campaign).limit(1))).one()
+        client = (await session.scalars(select(Client).filter_by(client_id=client_id))).one()
+        export = Export(
+            id=uuid.uuid4(),
+            client_id=client.id,
+            campaign_id=campaign.id,
+            content="responses",
+            format="csv",
+            exact=True,
+            file_name="x",
+            rows=1,
+            size=1,
+            sha256=b"x",
+            as_of=clock.now(),
+            expires_at=clock.now() + timedelta(days=1),
+        )
+        session.add(export)
+        return str(export.id)
 
 
 async def _job_of(api: Api, client_id: str) -> str:

@@ -10,12 +10,15 @@ import app.campaigns.tables
 import app.core.limits.tables
 import app.counts.tables
 import app.doubts.tables
+import app.exports.tables
 import app.identity.wechat.tables
 import app.jobs.tables
 import app.links.tables
+import app.publications.tables
 import app.questionnaires.tables
 import app.releases.tables
 import app.responses.tables
+import app.results.coverage.issued.tables
 import app.retention.tables
 import app.rosters.tables
 import app.telephone.reconciliation.tables
@@ -33,6 +36,8 @@ LEFT_OUT = {
     "folding": "names transactions of one server, which don't travel",
     "judging": "names a transaction of one server, which doesn't travel",
     "judged_campaigns": "responses are judged anew; their flags stand with them",
+    "exports": "can be made again, and are kept for days only",
+    "export_chunks": "go with the exports",
 }
 """Tables that a backup does without, and why. So it does without UNLOGGED ones: figures of the
 moment, which PostgreSQL itself throws away when it crashes."""

@@ -16,6 +16,8 @@ KEPT = {
     "invitation_batches": "ways in: the invitations can be used again",
     "jobs": "say what was done, and go by themselves",
     "links": "ways in",
+    "publication_sections": "go with the publications",
+    "publications": "a sandbox has none, and none is ever deleted",
     "roster_entries": "belong to the invitations",
     "roster_proofs": "belong to the invitations",
 }

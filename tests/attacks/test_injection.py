@@ -125,8 +125,10 @@ LOOKED_AT = {
     "counts/sums.py",
     "doctor/database.py",
     "doubts/queries.py",
+    "exports/queries.py",
     "releases/queries.py",
     "responses/ledger/queries.py",
+    "results/texts/queries.py",
 }
 """What puts SQL together: of constants, of positions in a layout, of names from the catalogue."""
 SQL_WORD = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE|ALTER|DROP|ANALYZE)\b")

@@ -211,10 +211,14 @@ TABLES = {
     "get /v1/campaigns/{code}/results": "/v1/campaigns/C/results?by=unit",
     "get /v1/campaigns/{code}/coverage": "/v1/campaigns/C/coverage",
     "get /v1/campaigns/{code}/ranking": "/v1/campaigns/C/ranking",
+    "get /v1/school-years/{year}/coverage": "/v1/school-years/2026/coverage?population=parent",
 }
 OF_THEIR_OWN = {
     "get /v1/campaigns/{code}/roster/{roster}/links.csv",
+    "get /v1/campaigns/{code}/answers",
+    "get /v1/campaigns/{code}/crosstab",
     "get /v1/campaigns/{code}/numbers",
+    "get /v1/campaigns/{code}/publications/{number}/{section}",
     "get /v1/campaigns/{code}/statement",
     "get /v1/trends",
 }
