@@ -242,7 +242,9 @@ async def test_tallies_are_told_apart_from_interviews(campaign: Api) -> None:
         "rows": 1,
         "respondents": 120,
     }
-    assert [of(one["received"], "deliveries", "tallies") for one in rows] == [(1, 3)]
+    # In the first minutes of a day in Shanghai the tallies are as of the day before.
+    received = [of(one["received"], "deliveries", "tallies") for one in rows]
+    assert [one for one in received if any(one)] == [(1, 3)]
     _, listed = await of_contractor(source, by="batch")
     assert [of(one, "kind", "name") for one in listed[:3]] == [("tallies", "T")] * 3
 
