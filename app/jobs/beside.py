@@ -22,11 +22,13 @@ _LONGEST_PAUSE = 60.0
 def worker_beside() -> Iterator[None]:
     """Have a background worker run while the context lasts; then it ends in order.
 
-    It reads the same environment as this process. A thread looks after it, since the main thread
-    serves, and it ends with this process, however that ends.
+    It reads the environment that this process has now. A thread looks after it, since the main
+    thread serves, and it ends with this process, however that ends.
     """
     over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(over,), name="background worker", daemon=True)
+    # A copy: what the main thread sets meanwhile moves the environment from under a start.
+    arguments = (over, dict(os.environ))
+    watch = threading.Thread(target=_watch, args=arguments, name="background worker", daemon=True)
     watch.start()
     try:
         yield
@@ -35,12 +37,12 @@ def worker_beside() -> Iterator[None]:
         watch.join()
 
 
-def _watch(over: threading.Event) -> None:
+def _watch(over: threading.Event, environment: dict[str, str]) -> None:
     pause = _PAUSE
     while not over.is_set():
         began = time.monotonic()
         try:
-            _run(over)
+            _run(over, environment)
         except OSError as error:
             log.error("the background worker cannot be started: %s", error.strerror)
         if time.monotonic() - began > _LONGEST_PAUSE:
@@ -50,9 +52,10 @@ def _watch(over: threading.Event) -> None:
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _run(over: threading.Event) -> None:
+def _run(over: threading.Event, environment: dict[str, str]) -> None:
     # Linux ends it with the thread that started it: so this thread waits for it, too.
-    process = subprocess.Popen([*_COMMAND, str(os.getpid())], stdin=subprocess.DEVNULL)
+    command = [*_COMMAND, str(os.getpid())]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)
     while process.poll() is None:
         if over.wait(_LOOK_SECONDS):
             process.terminate()

@@ -3,12 +3,14 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app.jobs import beside
 from tests.processes import XINSHENG, server
 
 pytestmark = pytest.mark.process
@@ -85,3 +87,22 @@ def test_workers_by_themselves_and_beside_a_server_end_in_order(
         assert not is_alive(beside)
     with server(tmp_path / "data", environment=own) as running:
         assert workers_of(running.process.pid) == []
+
+
+def test_what_the_server_sets_while_its_worker_starts_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = tmp_path / "started"
+    program = f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); time.sleep(60)"
+    monkeypatch.setattr(beside, "_COMMAND", (sys.executable, "-S", "-c", program))
+    for _ in range(5):
+        started.unlink(missing_ok=True)
+        with beside.worker_beside():
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            while not started.exists() and time.monotonic() < deadline:
+                for number in range(500):
+                    monkeypatch.setenv(f"XINSHENG_TEST_{number}", "set meanwhile")
+                for number in range(500):
+                    monkeypatch.delenv(f"XINSHENG_TEST_{number}")
+        assert started.exists()
+    assert not [one.message for one in caplog.records]
