@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs import beside
+from tests.chaos.killing import postmaster
 from tests.processes import XINSHENG, server
 
 pytestmark = pytest.mark.process
@@ -58,8 +59,13 @@ def test_a_server_has_a_worker_which_is_replaced_when_it_dies_and_dies_with_it(
         comes(lambda: [one for one in workers_of(running.process.pid) if one != first])
         [second] = workers_of(running.process.pid)
         assert "is started again" in running.said()
+        database = postmaster(tmp_path / "data")
+        assert database is not None
         os.kill(running.process.pid, signal.SIGKILL)
         comes(lambda: not is_alive(second))
+    # It outlives its server, for the next one to take over.
+    os.kill(database, signal.SIGINT)
+    comes(lambda: not is_alive(database))
 
 
 def test_workers_by_themselves_and_beside_a_server_end_in_order(
