@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 from pydantic import (
@@ -159,6 +160,29 @@ def number_in_cursor(cursor: str | None) -> int | None:
     if not (position.isdecimal() and position.isascii() and len(position) <= 9):
         raise bad_cursor()
     return int(position)
+
+
+def instant_in_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The position in a cursor of what is ordered by an instant, and then by its id.
+
+    Errors: as `from_cursor`.
+    """
+    position = from_cursor(cursor)
+    if position is None:
+        return None
+    instant, _, key = position.partition(" ")
+    try:
+        found = datetime.fromisoformat(instant), UUID(key)
+    except ValueError:
+        raise bad_cursor() from None
+    if found[0].tzinfo is None:
+        raise bad_cursor()
+    return found
+
+
+def to_instant_cursor(instant: datetime, key: UUID) -> str:
+    """The cursor that `instant_in_cursor` reads."""
+    return to_cursor(f"{instant.isoformat()} {key}")
 
 
 def bad_cursor() -> InvalidInput:

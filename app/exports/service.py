@@ -1,7 +1,6 @@
 """Rules of exports: who may have what made, who may fetch it, and how many there may be."""
 
 from collections.abc import AsyncGenerator
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +13,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign
 from app.core.database import Database
 from app.core.problems import FieldError, InvalidInput, NotFound
-from app.core.schemas import bad_cursor, from_cursor, to_cursor
+from app.core.schemas import instant_in_cursor, to_instant_cursor
 from app.exports import queries, responses, results
 from app.exports.problems import TooManyExports
 from app.exports.schemas import ExportOut, ResponsesExportIn, ResultsExportIn
@@ -97,25 +96,13 @@ async def own(
 
     Errors: InvalidInput for a cursor that is none.
     """
-    rows = await queries.exports_of(session, caller.id, before=_before(cursor), limit=limit)
+    rows = await queries.exports_of(
+        session, caller.id, before=instant_in_cursor(cursor), limit=limit
+    )
     shown = [_described(export, code) for export, code, _ in rows[:limit]]
     if len(rows) <= limit:
         return shown, None
-    return shown, to_cursor(f"{shown[-1].made_at.isoformat()} {shown[-1].id}")
-
-
-def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
-    position = from_cursor(cursor)
-    if position is None:
-        return None
-    instant, _, export_id = position.partition(" ")
-    try:
-        found = datetime.fromisoformat(instant), UUID(export_id)
-    except ValueError:
-        raise bad_cursor() from None
-    if found[0].tzinfo is None:
-        raise bad_cursor()
-    return found
+    return shown, to_instant_cursor(shown[-1].made_at, shown[-1].id)
 
 
 async def visible(

@@ -1,7 +1,7 @@
 """Rules of jobs: queueing them, who may see them, and what is kept of them."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.principal import Principal
 from app.core.database import Database, driver_connection
 from app.core.problems import NotFound
-from app.core.schemas import bad_cursor, from_cursor, to_cursor
+from app.core.schemas import instant_in_cursor, to_instant_cursor
 from app.jobs import entries, queries
 from app.jobs.schemas import Figures
 from app.jobs.tables import Job
@@ -72,25 +72,11 @@ async def own(
 
     Errors: InvalidInput for a cursor that is none.
     """
-    rows = await queries.jobs_of(session, caller.id, before=_before(cursor), limit=limit)
+    rows = await queries.jobs_of(session, caller.id, before=instant_in_cursor(cursor), limit=limit)
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], to_cursor(f"{last.created_at.isoformat()} {last.id}")
-
-
-def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
-    position = from_cursor(cursor)
-    if position is None:
-        return None
-    instant, _, job_id = position.partition(" ")
-    try:
-        found = datetime.fromisoformat(instant), UUID(job_id)
-    except ValueError:
-        raise bad_cursor() from None
-    if found[0].tzinfo is None:
-        raise bad_cursor()
-    return found
+    return rows[:limit], to_instant_cursor(last.created_at, last.id)
 
 
 async def requeue_missing(session: AsyncSession) -> int:
