@@ -3,12 +3,12 @@
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from app.core.spreadsheets import BYTE_ORDER_MARK, defused, in_full
+from app.core.spreadsheets import BYTE_ORDER_MARK, cell, defused
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(dict[str, Any])
@@ -73,7 +73,7 @@ def as_csv(content: bytes) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(map(defused, columns))
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerows([cell(row.get(name)) for name in columns] for row in rows)
     return (BYTE_ORDER_MARK + file.getvalue()).encode()
 
 
@@ -84,17 +84,3 @@ def _apart(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     for name, (before, after) in figures.items():
         yield {**row, "figure": name, "before": before, "after": after}
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return in_full(value)
-        case Sequence() if not isinstance(value, str):
-            return defused(" ".join(map(_cell, value)))
-        case _:
-            return defused(str(value))

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from app.core.spreadsheets import BYTE_ORDER_MARK, defused, in_full
+from app.core.spreadsheets import BYTE_ORDER_MARK, cell
 from app.results.coverage.schemas import CoverageRow
 from app.results.coverage.school_year.schemas import SchoolYearRow
 from app.results.crosstabs.schemas import CrosstabOut
@@ -328,19 +328,5 @@ def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows([cell(value) for value in row] for row in rows)
     return (BYTE_ORDER_MARK + file.getvalue()).encode()
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return in_full(value)
-        case str():
-            return defused(value)
-        case _:
-            return str(value)

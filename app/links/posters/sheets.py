@@ -7,9 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from app.core.clock import SHANGHAI
+from app.core.templates import templates
 from app.links import qr
 from app.links.schemas import link_url
 
@@ -22,14 +21,7 @@ POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; fram
 """The Content-Security-Policy of such a document: its own style and nothing more."""
 _LONG_NAME = 16
 
-_environment = Environment(
-    loader=FileSystemLoader(_FOLDER),
-    autoescape=True,
-    undefined=StrictUndefined,
-    auto_reload=False,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment = templates(_FOLDER)
 
 _TEXTS: dict[Locale, dict[str, str]] = {
     "zh-CN": {
