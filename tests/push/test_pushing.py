@@ -2,12 +2,13 @@
 
 import csv
 import json
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.core.clock import SHANGHAI
 from app.core.workbook_writing import workbook_of
 from app.push import interviews
 from tests.push.conftest import Bureau, Push, as_ndjson
@@ -91,7 +92,7 @@ MAPPING = {
 
 def table() -> list[list[Any]]:
     """The night's calls in the contractor's own words."""
-    now = f"{datetime.now(UTC):%Y-%m-%d} 00:05"
+    now = f"{datetime.now(SHANGHAI) - timedelta(hours=1):%Y-%m-%d %H:%M}"
     first = ["录音编号", "学校", "电话", "结果", "结束", "整体"]
     return [
         first,
