@@ -20,7 +20,7 @@ FILE = "demonstration.json"
 BUREAU, CONTRACTOR, DASHBOARD, PUBLIC = "bureau", "contractor", "dashboard", "public"
 _SCOPES = {
     BUREAU: "admin",
-    CONTRACTOR: "interviews:write",
+    CONTRACTOR: "interviews:write tallies:write",
     DASHBOARD: "results:read results:exact",
     PUBLIC: "results:read",
 }

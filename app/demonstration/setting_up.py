@@ -26,7 +26,8 @@ _TITLES: dict[Population, str] = {
 }
 _TARGETS: dict[Population, list[dict[str, object]]] = {
     "parent": [
-        {"name": "semester", "basis": "students", "share": 0.5},
+        # Two thirds of the way: some have reached it, and are ranked, and others not yet.
+        {"name": "抽样覆盖", "basis": "students", "share": 0.035},
         {"name": "telephone", "basis": "parents", "share": 0.05, "channel": "phone"},
         {"name": "feedback", "basis": "issued", "share": 0.9, "channel": "invitation"},
     ],
@@ -85,6 +86,7 @@ def _campaign(population: Population) -> CampaignIn:
                 "targets": _TARGETS[population],
             }
         },
+        "headline_channels": ["link"],
         "identity": ["wechat", "invitation", "device"],
         "contact": {"bureau": "潍坊市教育局（演示）", "phone": "0536-0000000"},
     }

@@ -61,7 +61,7 @@ _CHINESE: Texts = {
     "legal": "调查说明",
     "purpose": "用途",
     "privacy": "隐私",
-    "erased": "您的作答不与身份一起保存；可能联系到个人的信息最晚于{time}起删除。",
+    "erased": "您的作答不与身份一起保存；可能联系到个人的信息最晚从{time}起删除。",
     "contact": "联系我们",
     "ask": "如有疑问，请联系学校或{bureau}。",
     "contact_phone": "电话",

@@ -74,9 +74,11 @@ async def test_a_page_left_open_in_a_second_tab_cannot_answer_again(
     async with new_phone() as page:
         second = await page.context.new_page()
         for tab in (page, second):
+            await tab.bring_to_front()
             await tab.goto(url)
             await fill(tab)
         await send(second)
+        await page.bring_to_front()
         await send(page)
         assert await heading(second) == "已经收到，谢谢您！"
         assert await heading(page) == "您已经答过了"

@@ -71,6 +71,8 @@ async def test_before_the_first_release_coverage_is_there_and_releases_come_by_t
         page = found.page
         await page.goto(f"{page_of(live)}#{made}")
         assert "还没有发布结果" in await problem(page)
+        for section in ("headline", "questions", "answers", "ranking"):
+            assert "还没有发布" in await page.locator(f".{section}").inner_text()
         await page.locator(".chart[data-chart=coverage] svg").wait_for()
         await page.evaluate("window.loaded_once = true")
         tile = await page.locator(".questions").element_handle()

@@ -1,12 +1,16 @@
 """A database with the demonstration in it, loaded once for all tests that begin there."""
 
+import shutil
 from pathlib import Path
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.core.settings import Settings
+from app.demonstration import Shown
+from app.demonstration.credentials import FILE
 from app.installation import prepare
 from tests.apps import create
 from tests.demonstration.reading import load
@@ -33,3 +37,10 @@ async def demonstration_dir(
     async with app.router.lifespan_context(app):
         await load(app)
     return settings.data_dir
+
+
+@pytest.fixture
+async def shown(app: FastAPI, demonstration_dir: Path) -> Shown:
+    """The demonstration, and its credentials in this test's data directory."""
+    shutil.copy(demonstration_dir / FILE, app.state.settings.data_dir)
+    return await load(app)

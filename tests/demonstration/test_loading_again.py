@@ -1,7 +1,6 @@
 """The demonstration loaded again: what is lost comes back, what was changed stays."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from tests.factories import Api
 def template(demonstration_dir: Path) -> str:
     """Tests here begin with the demonstration loaded."""
     return DEMONSTRATION
-
-
-@pytest.fixture
-async def shown(app: FastAPI, demonstration_dir: Path) -> Shown:
-    """The demonstration, and its credentials in this test's data directory."""
-    shutil.copy(demonstration_dir / FILE, app.state.settings.data_dir)
-    return await load(app)
 
 
 async def test_lost_credentials_are_made_anew_and_nothing_else(app: FastAPI, shown: Shown) -> None:

@@ -1,7 +1,6 @@
 """The demonstration through the API: what a newcomer finds."""
 
 import csv
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from fastapi import FastAPI
 
 from app.core import clock
 from app.demonstration import Shown
-from app.demonstration.credentials import FILE
 from app.demonstration.earlier_wave import EARLIER
 from app.demonstration.places import UNITS
 from app.demonstration.setting_up import CAMPAIGNS
@@ -41,13 +39,6 @@ PARENTS, TEACHERS = CAMPAIGNS["parent"], CAMPAIGNS["teacher"]
 def template(demonstration_dir: Path) -> str:
     """Tests here begin with the demonstration loaded."""
     return DEMONSTRATION
-
-
-@pytest.fixture
-async def shown(app: FastAPI, demonstration_dir: Path) -> Shown:
-    """The demonstration, and its credentials in this test's data directory."""
-    shutil.copy(demonstration_dir / FILE, app.state.settings.data_dir)
-    return await load(app)
 
 
 async def token_of(api: Api, shown: Shown, name: str) -> Api:
@@ -148,9 +139,15 @@ async def test_schools_differ_and_some_are_silent(shown: Shown, admin: Api) -> N
     assert len(few) >= 3
     rates = [row["rate"] for row in rows if row["respondents"] >= 20]
     assert max(rates) - min(rates) > 0.15
-    covered = await admin.made("GET", f"/v1/campaigns/{PARENTS}/coverage?level=school")
-    met = [row["met"] for row in covered["rows"] if row["target"] == "semester"]
-    assert 5 <= sum(met) <= 20
+
+
+@pytest.mark.parametrize(("level", "ranked", "others"), [("county", 9, 3), ("school", 46, 51)])
+async def test_some_units_are_ranked_and_others_have_not_come_so_far(
+    shown: Shown, admin: Api, level: str, ranked: int, others: int
+) -> None:
+    rows = (await admin.made("GET", f"/v1/campaigns/{PARENTS}/ranking?level={level}"))["rows"]
+    assert sum(row["rank"] is not None for row in rows) == ranked
+    assert sum("below_target" in row["because"] for row in rows) == others
 
 
 async def test_the_channels_are_those_that_were_used(shown: Shown, admin: Api) -> None:

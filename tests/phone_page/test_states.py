@@ -316,6 +316,6 @@ async def test_people_are_told_what_it_is_for_and_until_when_anything_leads_to_t
     page = (await browser.open(f"/s/{await link(admin)}")).text
     told = page.index("用于&lt;改进&gt;学校工作")
     assert told < page.index('class="question')
-    assert "最晚于2099年8月7日起删除" in page
+    assert "最晚从2099年8月7日起删除" in page
     english = (await browser.open(f"/s/{await link(admin)}?lang=en")).text
     assert "is erased from 7 August 2099 on" in english

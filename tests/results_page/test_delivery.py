@@ -117,6 +117,17 @@ def test_its_scripts_ask_in_one_place_and_write_no_html() -> None:
         assert forbidden not in everything
 
 
+def test_old_browsers_of_walls_know_what_it_is_written_in() -> None:
+    styles = "\n".join(path.read_text("utf-8") for path in STATIC.glob("*.css"))
+    assert ":has(" not in styles
+    later = (
+        r"#\w+\(|\.(?:at|findLast|replaceAll|toSorted)\(|structuredClone|Object\.hasOwn|static \{"
+    )
+    for name, script in SCRIPTS.items():
+        assert not re.search(later, script), name
+        assert not re.search(r"^(?:const \w+ = )?await ", script, re.M), name
+
+
 def test_every_text_is_in_both_languages_and_says_the_same_figures() -> None:
     body = SCRIPTS["texts.js"].partition("const TEXTS = {")[2].partition("\n};")[0]
     pairs = PAIR.findall(body)

@@ -50,7 +50,7 @@ export class Api {
   // The body of a GET: the very same object as before where nothing has changed.
   async get(path) {
     const kept = this.#kept.get(path);
-    const reply = await this.#send(path, kept && { "If-None-Match": kept.etag });
+    const reply = await this.send(path, kept && { "If-None-Match": kept.etag });
     if (reply.status === 304) return kept.body;
     const body = await reply.json();
     const etag = reply.headers.get("ETag");
@@ -73,33 +73,33 @@ export class Api {
   // The address of a campaign's events, good for one connection within a minute.
   async stream(campaign) {
     const path = `/v1/campaigns/${encodeURIComponent(campaign)}/stream`;
-    const reply = await this.#send(`${path}/tickets`, {}, "POST");
+    const reply = await this.send(`${path}/tickets`, {}, "POST");
     const { ticket } = await reply.json();
     return `${ROOT}${path}?ticket=${encodeURIComponent(ticket)}`;
   }
 
-  async #send(path, headers, method = "GET", again = true) {
-    const token = await this.#bearer();
+  async send(path, headers, method = "GET", again = true) {
+    const token = await this.bearer();
     const reply = await ask(path, {
       method, headers: { ...headers, Authorization: `Bearer ${token}` },
     });
     if (reply.ok || reply.status === 304) return reply;
     if (reply.status === 401 && again) {
       if (this.#token?.value === token) this.#token = undefined;
-      return this.#send(path, headers, method, false);
+      return this.send(path, headers, method, false);
     }
     throw reply.status === 401 ? new Failure("credentials") : await failure(reply);
   }
 
-  async #bearer() {
+  async bearer() {
     if (!this.#token || this.#token.until < Date.now()) {
-      this.#buying ??= this.#buy().finally(() => { this.#buying = undefined; });
+      this.#buying ??= this.buy().finally(() => { this.#buying = undefined; });
       this.#token = await this.#buying;
     }
     return this.#token.value;
   }
 
-  async #buy() {
+  async buy() {
     const body = new URLSearchParams({
       grant_type: "client_credentials", client_id: this.id, client_secret: this.secret,
     });

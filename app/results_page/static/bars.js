@@ -1,7 +1,7 @@
 // Shares as bars: of answers, one upon the other, with patterns besides colours; and of people
 // who took part, beside the target.
 
-import { namedRows, scale } from "./drawing.js";
+import { legend, namedRows, scale } from "./drawing.js";
 import { given, percent } from "./texts.js";
 
 const PATTERNS = {
@@ -21,7 +21,8 @@ const cycled = (list, at) => list[Math.min(at, list.length - 1)];
 export function shares(rows, options) {
   return (look) => {
     const { colour, small, rem, narrow } = look;
-    const top = 2.6 * small;
+    const key = legend(look, options.map((option) => option.label));
+    const top = key.height;
     const bottom = 0.5 * small;
     const names = rows.map((row) => row.name);
     const { pitch, height, grid, yAxis, above } = namedRows(look, names, top + bottom);
@@ -50,10 +51,7 @@ export function shares(rows, options) {
     return {
       height,
       grid: { ...grid, top, bottom, right: 6 },
-      legend: {
-        top: 0, left: 0, itemWidth: 1.3 * small, itemHeight: 0.9 * small, itemGap: small,
-        selectedMode: false, textStyle: { color: colour("ink"), fontSize: small },
-      },
+      legend: key.option,
       xAxis: { type: "value", min: 0, max: 1, show: false },
       yAxis,
       series: [
@@ -70,7 +68,8 @@ export function reached(rows, target) {
     const { colour, small, rem, narrow } = look;
     const most = Math.max(target * 1.15, ...rows.map((row) => row.share ?? 0));
     const top = 1.8 * small;
-    const bottom = 2 * small;
+    // On a wall the bars say it.
+    const bottom = look.given ? 0.4 * small : 2 * small;
     const names = rows.map((row) => row.name);
     const { pitch, height, grid, yAxis, above } = namedRows(look, names, top + bottom);
     const shares = scale(look, 0, most);
@@ -78,7 +77,7 @@ export function reached(rows, target) {
       height,
       grid: { ...grid, top, bottom, right: 4 * small },
       yAxis,
-      xAxis: shares,
+      xAxis: look.given ? { ...shares, axisLabel: { show: false } } : shares,
       series: [
         ...above,
         {
@@ -98,7 +97,7 @@ export function reached(rows, target) {
             },
           },
           markLine: {
-            silent: true, symbol: "none", animation: false,
+            silent: true, symbol: "none", animation: false, precision: 9,
             lineStyle: { color: colour("poor"), type: "solid", width: 2 },
             label: {
               formatter: given(target), color: colour("ink"), fontSize: small, position: "start",

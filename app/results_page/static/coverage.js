@@ -21,7 +21,7 @@ const said = (row) => [
     unit: row.unit.name, responded: count(row.responded), required: count(row.required),
     progress: row.required ? percent(row.responded / row.required) : "–",
   }),
-  row.met ? t("coverage_met") : t("coverage_gap", { n: count(gapOf(row)) }),
+  row.met ? t("coverage_met") : null,
   row.basis_missing ? t("basis_missing", { n: count(row.basis_missing) }) : null,
   row.met || !row.expected_on ? null : t("expected", { day: day(row.expected_on) }),
   row.met || row.on_time !== false ? null : t("late"),
@@ -36,7 +36,8 @@ export function coverage(section, seen) {
   const rows = chosen ? seen.coverage.rows.filter(mine) : [];
   const whole = seen.here.rows.find((row) => mine(row) && row.unit.code === seen.unit.code);
   const behind = rows.filter((row) => row.share !== null)
-    .sort((a, b) => a.share - b.share || (a.unit.code < b.unit.code ? -1 : 1)).slice(0, mostRows());
+    .sort((a, b) => a.share - b.share || (a.unit.code < b.unit.code ? -1 : 1))
+    .slice(0, mostRows(rows.length));
   const expects = rows.some((row) => row.expected_on);
   section.show({
     key: JSON.stringify([seen.language, all, chosen, rows, whole]),
@@ -51,7 +52,7 @@ export function coverage(section, seen) {
         row.unit.name, count(row.responded), row.required === null ? "–" : count(row.required),
         row.share === null ? t("no_basis") : percent(row.share),
         row.met ? t("met") : row.required === null ? "–" : count(gapOf(row)),
-        ...(expects ? [row.expected_on ?? "–"] : []),
+        ...(expects ? [h("span", { class: "whole" }, row.expected_on ?? "–")] : []),
       ]),
     ),
     build: behind.length
@@ -71,16 +72,19 @@ function says(all, chosen, rows, whole, behind) {
   const target = t("target_is", {
     name: chosen.label, basis: t(chosen.basis), share: given(chosen.share),
   });
+  const lags = whole && whole.required !== null && !whole.met;
+  const more = [
+    lags ? t("coverage_gap", { n: count(gapOf(whole)) }) : null,
+    lags && whole.pace
+      ? t("pace", { n: whole.pace.toFixed(whole.pace < 10 ? 1 : 0) }) : null,
+  ];
   return [
     choices || null,
     h("p", {}, [
       target, ...(whole && whole.required !== null ? said(whole) : []),
       known.length > 1 ? t("units_met", { met, all: known.length }) : null,
-      behind.length < rows.length ? t("furthest", { n: behind.length }) : null,
+      behind.length && behind.length < rows.length ? t("furthest", { n: behind.length }) : null,
     ].filter(Boolean).map((text) => h("span", { class: "fact" }, text)),
-    whole?.pace && !whole.met
-      ? h("span", { class: "fact not-on-walls" },
-        t("pace", { n: whole.pace.toFixed(whole.pace < 10 ? 1 : 0) }))
-      : null),
+    more.filter(Boolean).map((text) => h("span", { class: "fact not-on-walls" }, text))),
   ];
 }

@@ -5,7 +5,7 @@ import { given } from "./texts.js";
 let library;
 
 const loaded = () => {
-  library ??= import(document.documentElement.dataset.echarts).catch((error) => {
+  library ??= import(root.dataset.echarts).catch((error) => {
     library = undefined;
     throw error;
   });
@@ -15,9 +15,15 @@ const loaded = () => {
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
+// Paper is white, whatever the screen is.
+const root = document.documentElement;
+const printing = (event) => root.toggleAttribute("data-paper", event.type === "beforeprint");
+addEventListener("beforeprint", printing);
+addEventListener("afterprint", printing);
+
 // The page's own colours and sizes, as its style has them at the moment.
 function look(holder) {
-  const style = getComputedStyle(document.documentElement);
+  const style = getComputedStyle(root);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   const rem = parseFloat(style.fontSize);
   return {
@@ -45,7 +51,7 @@ export function chart(holder) {
     drawn.resize({ width: seen.width, height: high });
     drawn.setOption({
       textStyle: { fontFamily: seen.font, fontSize: seen.small, color: seen.colour("ink") },
-      animation: !still.matches,
+      animation: !still.matches && !root.hasAttribute("data-paper"),
       animationDuration: 300,
       animationDurationUpdate: 300,
       aria: { enabled: true, label: { description: said } },
@@ -55,6 +61,8 @@ export function chart(holder) {
 
   new ResizeObserver(draw).observe(holder);
   dark.addEventListener("change", draw);
+  addEventListener("beforeprint", draw);
+  addEventListener("afterprint", draw);
 
   return {
     async show(next, label) {
@@ -77,8 +85,8 @@ export function chart(holder) {
 
 const wall = matchMedia("(min-width: 1600px) and (min-height: 800px)");
 
-// How many rows a chart of many shows: on a wall no more than can be read from afar.
-export const mostRows = () => (wall.matches ? 12 : 20);
+// How many of so many rows a chart shows: on a wall no more than can be read from afar.
+export const mostRows = (all) => (!wall.matches ? 20 : all <= 12 ? 12 : 8);
 
 // Where a scale of rates begins and ends: whole twentieths around all that is shown.
 export function bounds(rates) {
@@ -87,10 +95,11 @@ export function bounds(rates) {
   return high - low < 0.1 ? [Math.max(0, high - 0.1), high] : [low, high];
 }
 
-// A scale of shares that holds these bounds, from a round number to another.
-export function scale({ colour, small, narrow }, min, max) {
+// A scale of shares that holds these bounds, from a round number to another, with as many marks
+// as have room.
+export function scale({ colour, small, narrow, width: wide }, min, max, upright = false) {
+  const most = upright ? 4 : Math.max(1, Math.min(narrow ? 4 : 7, wide / (3.4 * small) - 2));
   const span = max - min;
-  const most = narrow ? 4 : 7;
   const round = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
   const interval = round.find((one) => span / one <= most) ?? 0.25;
   const steps = (at) => Number((at * interval).toFixed(4));
@@ -100,19 +109,40 @@ export function scale({ colour, small, narrow }, min, max) {
     max: Math.min(1, steps(Math.ceil(max / interval - 1e-6))),
     axisLabel: {
       color: colour("soft"), fontSize: small, formatter: given,
-      alignMinLabel: narrow ? "left" : "center",
+      ...(narrow && !upright ? { alignMinLabel: "left" } : {}),
     },
     splitLine: { lineStyle: { color: colour("line") } },
   };
 }
 
+// What the colours mean, above a chart, and how high that is.
+export function legend({ width: wide, small, colour }, names) {
+  let [lines, used] = [1, 0];
+  for (const name of names) {
+    const own = (width(name) + 2.7) * small;
+    if (used && used + own - small > wide) [lines, used] = [lines + 1, 0];
+    used += own;
+  }
+  return {
+    height: (lines * 2.3 + 0.3) * small,
+    option: {
+      top: 0, left: 0, padding: [5, 0], itemWidth: 1.3 * small, itemHeight: 0.9 * small,
+      itemGap: small, selectedMode: false,
+      textStyle: { color: colour("ink"), fontSize: small },
+    },
+  };
+}
+
 // Names beside the rows, or above them where the chart is narrow; `around` is what the chart
 // needs in pixels above and below its rows.
-export function namedRows(look, names, around, { row = 2, wide = 12 } = {}) {
+export function namedRows(look, names, around) {
+  const wide = look.given ? 15 : 12;
   const { narrow, rem, small, colour } = look;
   const lines = names.map((name) => Math.ceil(width(name) / wide));
-  const wanted = narrow ? 4 * small : Math.max(row * rem, 1.5 * small * Math.max(...lines) + 4);
+  const wanted = narrow ? 4 * small : Math.max(2 * rem, 1.5 * small * Math.max(...lines) + 4);
   const pitch = look.given ? (look.given - around) / names.length : wanted;
+  const size = Math.min(small, 0.85 * pitch);
+  const room = look.given ? Math.max(1, Math.floor(pitch / (1.3 * size))) * (wide - 1) : Infinity;
   const longest = Math.min(wide, Math.max(...names.map(width)));
   return {
     pitch,
@@ -126,7 +156,8 @@ export function namedRows(look, names, around, { row = 2, wide = 12 } = {}) {
       axisLine: { show: false }, axisTick: { show: false },
       axisLabel: {
         show: !narrow, color: colour("ink"), interval: 0,
-        fontSize: Math.min(small, 0.85 * pitch), overflow: "break", lineHeight: 1.3 * small,
+        fontSize: size, overflow: "break", lineHeight: 1.3 * size,
+        formatter: (name) => fitted(name, room),
         width: Math.min(wide * small, look.width * 0.38),
       },
     },
@@ -139,9 +170,9 @@ function above({ colour, small, font }, names) {
   const renderItem = (params, api) => {
     const [, y] = api.coord([0, api.value(1)]);
     const style = {
-      text: names[api.value(1)], x: params.coordSys.x, y: y - 1.5 * small,
+      text: fitted(names[api.value(1)], params.coordSys.width / small + 2.5),
+      x: params.coordSys.x, y: y - 1.5 * small,
       fill: colour("ink"), font: `${small}px ${font}`, verticalAlign: "top",
-      width: params.coordSys.width + 3.5 * small, overflow: "truncate",
     };
     return { type: "text", style };
   };
@@ -155,3 +186,16 @@ function above({ colour, small, font }, names) {
 
 // The width of a text in Chinese characters.
 const width = (text) => [...text].reduce((sum, one) => sum + (one > "\u2e80" ? 1 : 0.55), 0);
+
+// A name that is too long, with its middle left out: schools of a place begin alike.
+function fitted(name, room) {
+  if (width(name) <= room) return name;
+  const signs = [...name];
+  let [head, tail] = ["", ""];
+  for (;;) {
+    const longer = head.length <= tail.length
+      ? [head + signs.shift(), tail] : [head, signs.pop() + tail];
+    if (width(longer.join("")) > room - 1) return `${head}…${tail}`;
+    [head, tail] = longer;
+  }
+}

@@ -15,7 +15,9 @@ export function frame() {
   const element = h("div", { class: "frame" }, header, status, tiles, method);
   const headline = h("section", { class: "tile headline", "aria-labelledby": "headline-title" });
 
-  const tell = (text, more) => {
+  // What is `expected`, such as no release yet, is no trouble.
+  const tell = (text, more, expected = false) => {
+    status.classList.toggle("expected", expected);
     status.hidden = !text;
     if (status.textContent !== (text ?? "")) fill(status, text, more);
   };

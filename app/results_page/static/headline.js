@@ -30,8 +30,11 @@ function main(seen) {
 export function headline(tile, seen) {
   const title = h("h2", { id: "headline-title" }, t("headline"));
   const row = seen.totals && main(seen);
+  const several = Boolean(row) && seen.population === undefined && seen.totals.rows.length > 1;
+  tile.parentNode.classList.toggle("several", several);
   if (!row) {
-    fill(tile, title, h("p", { class: "lacking" }, t("no_answers")));
+    const why = seen.totals ? "no_answers" : "unreleased";
+    fill(tile, title, h("p", { class: "lacking" }, t(why)));
     return;
   }
   const kind = row.interval_kind;
@@ -48,10 +51,12 @@ export function headline(tile, seen) {
       t("respondents", { n: count(row.respondents) }),
     ].filter(Boolean).map((text) => h("span", { class: "fact" }, text))),
     row.included < row.respondents
-      ? h("p", { class: "soft" }, t("included", { n: count(row.included) })) : null,
+      ? h("p", { class: "soft" },
+        row.included ? t("included", { n: count(row.included) }) : t("included_none"))
+      : null,
     parts ? h("p", { class: "soft" }, t("composite_of", { parts: parts.join(" · ") })) : null,
     kind === "none" ? null : h("p", { class: "soft" }, t(`${kind}_means`)),
-    seen.population === undefined && seen.totals.rows.length > 1 ? populations(seen) : null);
+    several ? populations(seen) : null);
 }
 
 const populations = (seen) =>

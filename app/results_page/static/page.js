@@ -13,7 +13,7 @@ import { answers, questions } from "./questions.js";
 import { ranking } from "./ranking.js";
 import { read } from "./reading.js";
 import { Section } from "./section.js";
-import { hour, speak, t } from "./texts.js";
+import { hour, otherLanguage, speak, t } from "./texts.js";
 import { trend } from "./trend.js";
 
 const EVERY = 60_000;
@@ -29,6 +29,9 @@ const sections = {
 };
 const show = { questions, ranking, trend, answers, coverage };
 parts.tiles.append(parts.headline, ...Object.values(sections).map((one) => one.element));
+const opened = () => parts.tiles.classList.toggle(
+  "opened", !!parts.tiles.querySelector("details[open]:not([hidden])"));
+parts.tiles.addEventListener("toggle", opened, true);
 
 let api;
 let unwatch = () => {};
@@ -50,6 +53,7 @@ function render() {
   headline(parts.headline, seen);
   for (const [name, section] of Object.entries(sections)) show[name](section, seen);
   method(parts.method, seen);
+  opened();
 }
 
 // Read everything and show it. A turn that was overtaken by another shows nothing.
@@ -65,7 +69,7 @@ async function refresh() {
     seen = { ...found, language: wanted.language };
     readAt = new Date();
     render();
-    parts.tell(seen.totals ? null : t("no_release"));
+    parts.tell(seen.totals ? null : t("no_release"), null, true);
   } catch (failure) {
     if (mine !== turn) return;
     if (!(failure instanceof Failure)) console.error(failure);
@@ -147,7 +151,7 @@ function signIn(problem) {
     problem ? h("p", { class: "problem", role: "alert" }, problem) : null,
     field("client_id", "text"), field("client_secret", "password"),
     h("button", { type: "submit" }, t("enter")),
-    h("a", { href: address.changed({ lang: otherOf() }) }, t("language")));
+    h("a", { href: address.changed({ lang: otherLanguage() }) }, t("language")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const said = new FormData(form);
@@ -157,8 +161,6 @@ function signIn(problem) {
   document.title = t("page");
   form.elements.client_id.focus();
 }
-
-const otherOf = () => (document.documentElement.lang === "en" ? "zh-CN" : "en");
 
 function start() {
   asked();

@@ -56,7 +56,7 @@ export function questions(section, seen) {
           : null,
         h("span", { class: "fact not-on-walls" }, t("lines")),
       ]
-      : [all.length ? why(all[0].row) : t("no_answers")],
+      : [all.length ? why(all[0].row) : t(seen.questions ? "no_answers" : "unreleased")],
     rows: all,
     table: (rows) => table(
       t("questions"),
@@ -87,7 +87,8 @@ export function answers(section, seen) {
   section.show({
     key: JSON.stringify([seen.language, rows, scale]),
     title: t("shares"),
-    says: [rows.length ? t("shares_say") : all.length ? t("no_answers") : t("hidden")],
+    says: [t(rows.length ? "shares_say" : !seen.questions ? "unreleased"
+      : all.length ? "no_answers" : "hidden")],
     rows,
     table: (some) => table(
       t("shares"),

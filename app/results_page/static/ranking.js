@@ -11,9 +11,10 @@ const missing = (row) => row.because.includes("suppressed") ? t("hidden") : lack
 
 // What the chart shows: all, or the first and the last of many.
 function charted(ranked, unranked) {
-  const most = mostRows();
+  const all = ranked.length + unranked.length;
+  const most = mostRows(all);
   const end = Math.floor(most / 2);
-  if (ranked.length + unranked.length <= most) return [...ranked, ...unranked];
+  if (all <= most) return [...ranked, ...unranked];
   if (ranked.length > most) return [...ranked.slice(0, end), ...ranked.slice(-end)];
   return [...ranked, ...unranked.slice(0, most - ranked.length)];
 }
@@ -30,11 +31,11 @@ export function ranking(section, seen) {
   section.show({
     key: JSON.stringify([seen.language, seen.level, rows, mean, shown.length]),
     title: `${nameOf(seen.level)}${seen.language === "en" ? ": ranking" : t("ranking")}`,
-    says: seen.ranking ? says(seen, ranked, unranked, shown) : [t("no_answers")],
+    says: seen.ranking ? says(seen, ranked, unranked, shown) : [t("unreleased")],
     rows,
     table: (some) => table(
       t("ranking"),
-      [t("unit"), [t("rank"), "n"], [t("rate"), "n"], [t("respondents", { n: "" }), "n"]],
+      [t("unit"), [t("rank"), "n"], [t("rate"), "n"], [t("people"), "n"]],
       some.map((row) => [
         name(seen, row),
         row.rank === null ? because(seen, row)
@@ -88,13 +89,12 @@ function says(seen, ranked, unranked, shown) {
   const facts = [
     channels ? t("only_channels", { channels }) : null,
     ranked.length ? t("ranking_say", { n: ranked.length }) : t("nobody_ranked"),
-    ranked.length && unranked.length
-      ? t("unranked_say", { n: unranked.length, why: reasons(seen, codes) })
-      : codes.length ? `${t("unranked")}: ${reasons(seen, codes)}` : null,
+    ranked.length && unranked.length ? t("unranked_say", { n: unranked.length }) : null,
     many && ranked.length > shown.length ? t("ends", { top: end, bottom: end })
       : many && shown.length ? t("first_ones", { n: shown.length }) : null,
   ];
   const more = [
+    codes.length ? t("unranked_why", { why: reasons(seen, codes) }) : null,
     ranked.length ? t("ranking_means") : null,
     cv === null || ranked.length < 2 ? null : t("equity", { cv: cv.toFixed(4), n: units }),
   ];

@@ -39,29 +39,29 @@ export class Section {
     fill(this.says, ...says);
     this.details.hidden = rows.length === 0;
     this.summary.textContent = t("whole_table", { n: count(rows.length) });
-    this.#fill(rows, table);
+    this.fill(rows, table);
     this.element.classList.toggle("drawn", build !== null);
-    if (build) this.#draw(build, title);
+    if (build) this.draw(build, title);
     else {
       this.drawing.hide();
       this.details.open = true;
     }
   }
 
-  #fill(rows, table) {
+  fill(rows, table) {
     const some = this.#all ? rows : rows.slice(0, MOST_ROWS);
     const rest = rows.length - some.length;
     const more = rest > 0 && h("button", {
       type: "button",
       onclick: () => {
         this.#all = true;
-        this.#fill(rows, table);
+        this.fill(rows, table);
       },
     }, t("more", { n: count(rest) }));
     fill(this.holdsTable, rows.length ? table(some) : null, more || null);
   }
 
-  async #draw(build, title) {
+  async draw(build, title) {
     const first = this.holder.hidden;
     try {
       await this.drawing.show(build, t("chart_of", { title }));

@@ -40,7 +40,7 @@ export function trend(section, seen) {
   const known = new Map(lines.flatMap((line) => line.rows.map((row) => [row.campaign, row])));
   const campaigns = [...known.values()].sort((a, b) => (a.opens_at < b.opens_at ? -1 : 1));
   const rows = lines.flatMap((line) => [...line.rows].reverse().map((row) => [line, row]));
-  section.element.classList.toggle("empty", lines.length === 0);
+  section.element.parentNode.classList.toggle("first-wave", lines.length === 0);
   section.show({
     key: JSON.stringify([seen.language, lines.map(({ as_of: _, ...line }) => line)]),
     title: t("trend"),
@@ -50,7 +50,7 @@ export function trend(section, seen) {
     rows,
     table: (some) => table(
       t("trend"),
-      [t("campaign"), [t("rate"), "n"], [t("compared"), "n"], [t("respondents", { n: "" }), "n"]],
+      [t("campaign"), [t("rate"), "n"], [t("compared"), "n"], [t("people"), "n"]],
       some.map(([line, row]) => [
         lines.length > 1 ? `${called(row, line.rows)} · ${nameOf(line.population)}`
           : called(row, line.rows),

@@ -28,6 +28,8 @@ export function whiskers(rows, reference) {
           renderItem: (params, api) => row(params, api, rows[api.value(0)], { ...look, pitch }),
           markLine: reference && {
             silent: true, symbol: "none", animation: false,
+            // ECharts would move it to the nearest hundredth.
+            precision: 9,
             lineStyle: { color: colour("soft"), type: "dashed", width: 1 },
             label: {
               formatter: `${reference.name} ${percent(reference.rate)}`, position: "start",
@@ -64,14 +66,14 @@ function row(params, api, shown, look) {
   const [to] = api.coord([api.value(3), at]);
   const cap = 0.3 * size;
   const line = (x1, y1, x2, y2) => ({
-    type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: brand, lineWidth: 2 },
+    type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: brand, lineWidth: 0.15 * small },
   });
   const whisker = shown.interval
     ? [line(from, y, to, y), line(from, y - cap, from, y + cap), line(to, y - cap, to, y + cap)]
     : [];
   const dot = {
     type: "circle", shape: { cx: x, cy: y, r: 0.42 * size },
-    style: { fill: shown.hollow ? colour("card") : brand, stroke: brand, lineWidth: 2 },
+    style: { fill: shown.hollow ? colour("card") : brand, stroke: brand, lineWidth: 0.15 * small },
   };
   return { type: "group", children: [...whisker, dot, text] };
 }
