@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, or_, select, text, tuple_, update
+from sqlalchemy import exists, insert, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.tables import Campaign
@@ -81,20 +81,30 @@ async def lines_up(
     return {unit_id: list(line) for unit_id, line in found}
 
 
+# As arrays: a province has more cells than a statement can name one by one.
+_PUT_BY = text("""
+    UPDATE released_cells SET last_release = :last
+    FROM unnest(
+        CAST(:unit_ids AS int[]), CAST(:populations AS smallint[]), CAST(:channels AS smallint[])
+    ) AS gone (unit_id, population, channel)
+    WHERE campaign_id = :campaign_id AND last_release IS NULL
+    AND (released_cells.unit_id, released_cells.population, released_cells.channel)
+        = (gone.unit_id, gone.population, gone.channel)
+""")
+
+
 async def put_by(
     session: AsyncSession, campaign_id: int, cells: Collection[Cell], last: int
 ) -> None:
     """Note that the present showings of these cells end with this release."""
-    of_cell = tuple_(ReleasedCell.unit_id, ReleasedCell.population, ReleasedCell.channel)
-    await session.execute(
-        update(ReleasedCell)
-        .where(
-            ReleasedCell.campaign_id == campaign_id,
-            ReleasedCell.last_release.is_(None),
-            of_cell.in_(list(cells)),
-        )
-        .values(last_release=last)
-    )
+    parameters = {
+        "campaign_id": campaign_id,
+        "last": last,
+        "unit_ids": [cell.unit_id for cell in cells],
+        "populations": [cell.population for cell in cells],
+        "channels": [cell.channel for cell in cells],
+    }
+    await session.execute(_PUT_BY, parameters)
 
 
 async def insert_cells(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
@@ -129,7 +139,7 @@ def _group_sql(layout: Layout) -> str:
         JOIN within ON within.unit_id = cells.unit_id
         LEFT JOIN at_level ON at_level.unit_id = cells.unit_id
         WHERE campaign_id = $1 AND population = $4 AND first_release <= $5
-        AND coalesce(last_release, $5) >= $5
+        AND (last_release IS NULL OR last_release >= $5)
         GROUP BY at_level.code, at_level.name, cells.channel
     """
 

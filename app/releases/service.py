@@ -114,29 +114,22 @@ async def _pools(
 
 async def _store(session: AsyncSession, campaign_id: int, number: int, change: _Change) -> None:
     await queries.put_by(session, campaign_id, change.cells.keys(), number - 1)
-    rows = [
-        {
-            "campaign_id": campaign_id,
-            **cell._asdict(),
-            "pooled": False,
-            "first_release": number,
-            "respondents": respondents,
-            "sums": figures,
-        }
-        for cell, (respondents, figures) in change.cells.items()
-    ]
-    rows += [
-        {
-            "campaign_id": campaign_id,
-            **cell._asdict(),
-            "pooled": True,
-            "first_release": number,
-            "respondents": 0,
-            "sums": figures,
-        }
-        for cell, figures in change.pools.items()
-    ]
-    await queries.insert_cells(session, rows)
+    showings = [(cell, False, *shown) for cell, shown in change.cells.items()]
+    showings += [(cell, True, 0, figures) for cell, figures in change.pools.items()]
+    await queries.insert_cells(
+        session,
+        [
+            {
+                "campaign_id": campaign_id,
+                **cell._asdict(),
+                "pooled": pooled,
+                "first_release": number,
+                "respondents": respondents,
+                "sums": figures,
+            }
+            for cell, pooled, respondents, figures in showings
+        ],
+    )
 
 
 def _release(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base
@@ -54,9 +54,5 @@ class ReleasedCell(Base):
     """Its figures, as running counts have them; None: hidden."""
 
     __table_args__ = (
-        Index(
-            "ix_released_cells_shown",
-            "campaign_id",
-            postgresql_where=text("last_release IS NULL"),
-        ),
+        Index("ix_released_cells_campaign_id_last_release", "campaign_id", "last_release"),
     )

@@ -13,6 +13,7 @@ def upgrade() -> None:
     _exports()
     _issued()
     _publications()
+    _releases()
     _texts()
 
 
@@ -124,6 +125,15 @@ def _issued() -> None:
         )
         """
     )
+
+
+def _releases() -> None:
+    # Also the showings that ended since a release are found without reading all before.
+    op.execute(
+        "CREATE INDEX ix_released_cells_campaign_id_last_release "
+        "ON released_cells (campaign_id, last_release)"
+    )
+    op.execute("DROP INDEX ix_released_cells_shown")
 
 
 def _texts() -> None:

@@ -1,17 +1,23 @@
 """Releases over HTTP: when one is made, and what it shows."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns import service as campaigns
+from app.campaigns.tables import Campaign
 from app.core.database import Database
 from app.counts import sums
+from app.counts.folding import fold
 from app.counts.layouts import layouts_of
 from app.releases import queries as of_releases
+from app.releases import service as releases
 from app.releases.jobs import last_night, release_nightly
+from app.releases.problems import NoMoreReleases
 from app.releases.reading import released
 from app.responses.tables import Channel
 from app.units.tables import Unit
@@ -177,6 +183,99 @@ async def test_every_night_there_is_a_release_of_what_is_new(campaign: Api) -> N
     await release_nightly(database)
     numbers = [one["number"] for one in (await campaign.made("GET", RELEASES))["items"]]
     assert numbers == [3, 2, 1]
+
+
+async def test_who_is_late_by_a_final_release_leaves_it_at_that(
+    campaign: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    database: Database = campaign.app.state.database
+    await answered(campaign, "A1", 12)
+    await end_delivery(campaign)
+    async with database.sessions.begin() as session:
+        made, _ = await releases.make(session, await in_database(session, "C"))
+        assert made.final
+        nightly = asyncio.create_task(release_nightly(database))
+        await until_one_waits(database)
+    await nightly
+    assert "was not released" not in caplog.text
+    assert len((await campaign.made("GET", RELEASES))["items"]) == 1
+    async with database.sessions.begin() as session:
+        with pytest.raises(NoMoreReleases):
+            await releases.make(session, await in_database(session, "C"))
+
+
+async def in_database(session: AsyncSession, code: str) -> Campaign:
+    return (await session.scalars(select(Campaign).where(Campaign.code == code))).one()
+
+
+async def until_one_waits(database: Database) -> None:
+    """Until somebody waits for a lock of this database."""
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    async with asyncio.timeout(60):
+        while not await database.pool.fetchval(waiting):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_campaign_that_fails_keeps_no_other_from_its_release(
+    campaign: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    database: Database = campaign.app.state.database
+    await open_campaign(campaign, "D", populations=await publish(campaign))
+    await answered(campaign, "A1", 12)
+    votes = {"a": "good"}
+    await insert(campaign, [Entry(answers=votes) for _ in range(12)], campaign="D")
+    await fold(database)
+    # Sums of another length than the questionnaire's, as no folding makes them.
+    first = "(SELECT id FROM campaigns WHERE code = 'C')"
+    spoil = f"UPDATE running_counts SET sums = sums || 1::bigint WHERE campaign_id = {first}"
+    await database.pool.execute(spoil)
+    await answered(campaign, "A1", 1)
+    await release_nightly(database)
+    [made] = (await campaign.made("GET", "/v1/campaigns/D/releases"))["items"]
+    assert made["respondents"] == 12
+    assert (await campaign.made("GET", RELEASES))["items"] == []
+    assert "was not released" in caplog.text
+
+
+async def test_a_region_of_twelve_thousand_cells_gets_one_release_after_the_other(
+    campaign: Api,
+) -> None:
+    database: Database = campaign.app.state.database
+    await database.pool.execute(_VILLAGES)
+    await answered(campaign, "A1", 12)
+    for persons in (1, 2):
+        await database.pool.execute(_ONE_MORE_IN_EACH)
+        made = await campaign.made("POST", RELEASES)
+        assert (made["number"], made["hidden"]) == (persons, 12_000)
+        assert made["respondents"] == 12 + 12_000 * persons
+
+
+_VILLAGES = """
+    WITH made AS (
+        INSERT INTO units (code, name, kind, parent_id)
+        SELECT 'V' || number, '村', 'school', (SELECT id FROM units WHERE code = 'A')
+        FROM generate_series(1, 2000) AS number RETURNING id
+    )
+    INSERT INTO unit_ancestors (unit_id, ancestor_id, depth)
+    SELECT id, id, 0 FROM made
+    UNION ALL
+    SELECT made.id, ancestor_id, depth + 1 FROM made, unit_ancestors
+    WHERE unit_id = (SELECT id FROM units WHERE code = 'A')
+"""
+_ONE_MORE_IN_EACH = """
+    INSERT INTO responses (
+        campaign_id, submission_id, sequence, sign, unit_id, population, channel, answered_at,
+        answers
+    )
+    SELECT campaign_id, gen_random_uuid(), 0, 1, units.id, population, one, answered_at, answers
+    FROM units, generate_series(1, 6) AS one, (
+        SELECT * FROM responses LIMIT 1
+    ) AS alike
+    WHERE units.code LIKE 'V%'
+"""
 
 
 @pytest.mark.parametrize(

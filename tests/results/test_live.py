@@ -189,6 +189,23 @@ async def test_who_may_not_read_results_opens_no_stream(live: Api) -> None:
     assert (await live.get("/v1/campaigns/none/stream")).status_code == 404
 
 
+async def test_who_sees_releases_may_wait_for_the_first(live: Api) -> None:
+    public = await live.as_client("results:read")
+    assert (await public.get("/v1/campaigns/C/results")).status_code == 409
+    async with opened(public) as events:
+        assert (await events.next()).comment == "Xinsheng"
+        assert (await events.next()).comment == "nothing released yet"
+        for token in await invitations(live, 10):
+            await answer(live, token)
+        await live.made("POST", "/v1/campaigns/C/releases")
+        first = await events.told("release")
+        assert (first.data["release"], respondents(first)) == (1, 10)
+        assert first.data["exact"] is False
+    async with opened(public, **{"Last-Event-ID": first.id or ""}) as events:
+        assert (await events.next()).comment == "Xinsheng"
+        assert (await events.next()).comment == "nothing new"
+
+
 async def test_one_connection_listens_however_many_watch(live: Api) -> None:
     async with (
         opened(live) as first,

@@ -46,7 +46,8 @@ _EXAMPLE = (
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "`results` events (`release` ones for results:read), each the whole state; "
-        "a comment every 15 seconds where there is nothing new; `end` when the token ends.",
+        "a comment every 15 seconds where nothing is new, or nothing released yet; `end` when the "
+        "token ends.",
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     }
 }
@@ -65,7 +66,7 @@ async def make_ticket(code: CampaignCode, caller: Reader, session: Session) -> T
 @router.get(
     "/{code}/stream",
     response_class=EventStream,
-    responses={**_STREAM, **replies(NotFound, NoRelease, Busy)},
+    responses={**_STREAM, **replies(NotFound, Busy)},
 )
 async def stream(
     code: CampaignCode,
@@ -86,7 +87,7 @@ async def stream(
     # Refused as any request, not in the middle of a stream.
     await _event(session, caller, code)
 
-    async def look_up() -> ResultsEvent:
+    async def look_up() -> ResultsEvent | None:
         async with database.sessions() as fresh, fresh.begin():
             return await _event(fresh, caller, code)
 
@@ -126,10 +127,14 @@ def _asking(database: Database, caller: Principal) -> Callable[[], Awaitable[boo
     return may_go_on
 
 
-async def _event(session: Session, caller: Principal, code: str) -> ResultsEvent:
+async def _event(session: Session, caller: Principal, code: str) -> ResultsEvent | None:
     campaign = await campaigns.visible(session, caller, code)
     query = ResultsQuery(by="population")
-    results, _ = await service.results(session, caller, campaign, query)
+    try:
+        results, _ = await service.results(session, caller, campaign, query)
+    except NoRelease:
+        # Whoever watches waits for the first one: a browser that is refused never asks again.
+        return None
     return ResultsEvent(
         campaign=campaign.code,
         as_of=results.as_of,

@@ -27,7 +27,8 @@ class State(NamedTuple):
     """What all who watch the same of a campaign are told."""
 
     id: str
-    event: ResultsEvent
+    event: ResultsEvent | None
+    """None while nothing is released to those who see releases."""
 
 
 class Told(NamedTuple):
@@ -70,7 +71,7 @@ class States:
                     self._locks.pop(key, None)
 
     async def now(
-        self, campaign_id: int, key: Hashable, look_up: Callable[[], Awaitable[ResultsEvent]]
+        self, campaign_id: int, key: Hashable, look_up: Callable[[], Awaitable[ResultsEvent | None]]
     ) -> tuple[State, int]:
         """The present state, and of which change; looked up again after a change or a heartbeat,
         since what nobody has announced must not stay unseen."""
@@ -88,7 +89,9 @@ class States:
             return known.state, known.changes
 
 
-def _id(event: ResultsEvent) -> str:
+def _id(event: ResultsEvent | None) -> str:
+    if event is None:
+        return "no-release"
     return hashlib.sha256(event.model_dump_json(exclude={"as_of"}).encode()).hexdigest()[:16]
 
 
@@ -98,7 +101,7 @@ class Stream(NamedTuple):
     states: States
     campaign_id: int
     key: Hashable
-    look_up: Callable[[], Awaitable[ResultsEvent]]
+    look_up: Callable[[], Awaitable[ResultsEvent | None]]
     may_go_on: Callable[[], Awaitable[bool]]
     """Whether the client may still see it; asked before each event."""
     ending: asyncio.Event
@@ -119,8 +122,8 @@ class Stream(NamedTuple):
                         raise
                     yield Told(comment="the database is away")
                 else:
-                    new, last_id = state.id != last_id, state.id
-                    yield _told(state) if new else Told(comment="nothing new")
+                    yield _told(state, last_id)
+                    last_id = state.id
                 await self._pause(changes)
             yield Told(event="end", data_str="{}")
 
@@ -139,6 +142,10 @@ class Stream(NamedTuple):
             await asyncio.gather(*waiting, return_exceptions=True)
 
 
-def _told(state: State) -> Told:
+def _told(state: State, last_id: str | None) -> Told:
+    if state.event is None:
+        return Told(comment="nothing released yet")
+    if state.id == last_id:
+        return Told(comment="nothing new")
     kind = "results" if state.event.exact else "release"
     return Told(kind, state.event.model_dump_json(exclude_unset=True), state.id)
