@@ -11,14 +11,13 @@ from app.campaigns import service as campaigns
 from app.campaigns.problems import CampaignState
 from app.core.database import Database, Session
 from app.core.problems import NotFound, replies
-from app.core.schemas import Code, Cursor, Limit, Page, paged
+from app.core.schemas import MAX_ID, Code, Cursor, Limit, Page, number_in_cursor, paged
 from app.doubts import service, voiding
 from app.doubts.problems import CannotRestore, NotVoided
 from app.doubts.schemas import DoubtsOut, VoidIn, VoidOut
 from app.doubts.tables import Void
 from app.doubts.voiding import queries
 from app.links.problems import CountyRequired
-from app.links.schemas import MAX_ID, id_from
 
 router = APIRouter(prefix="/v1", tags=["doubts"])
 
@@ -51,8 +50,9 @@ async def list_voids(
 ) -> Page[VoidOut]:
     """List a campaign's voided links and batches of units that the caller sees, oldest first."""
     campaign = await campaigns.visible(session, caller, code)
+    after = number_in_cursor(cursor) or 0
     rows = await queries.list_voids(
-        session, campaign.id, seen_from=caller.unit_id, after=id_from(cursor), limit=limit
+        session, campaign.id, seen_from=caller.unit_id, after=after, limit=limit
     )
     found, following = paged(rows, limit, "id")
     return Page[VoidOut](items=[service.void_out(one) for one in found], next=following)

@@ -1,6 +1,7 @@
 """What is told of doubts: how many, where, why."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,21 @@ from app.responses.tables import Doubt
 from app.units.schemas import UnitRef
 
 
+@dataclass
+class _Group:
+    """The doubtful responses of a unit and population."""
+
+    unit: UnitRef
+    population: str
+    flagged: int = 0
+    signs: Counter[str] = field(default_factory=Counter)
+
+    def add(self, quality: int, responses: int) -> None:
+        """Add so many responses that have the signs of `quality`."""
+        self.flagged += responses
+        self.signs.update(dict.fromkeys(signs_of(quality), responses))
+
+
 async def doubts(
     session: AsyncSession, caller: Principal, campaign: Campaign, thresholds: Thresholds
 ) -> DoubtsOut:
@@ -25,18 +41,13 @@ async def doubts(
     judged = await queries.judged(session, campaign.id)
     if judged is not None and judged.thresholds is not None:
         thresholds = {**thresholds, **judged.thresholds}
-    root_id = campaign.region_id
-    if caller.unit_id is not None and await campaigns.covers(session, root_id, caller.unit_id):
-        root_id = caller.unit_id
-    rows = await queries.doubted(session, campaign.id, within=root_id)
-    totals: Counter[str] = Counter()
-    by_unit: dict[tuple[str, str], tuple[UnitRef, Counter[str]]] = {}
-    for row in rows:
+    root_id = await campaigns.root_seen(session, caller, campaign)
+    groups: dict[tuple[str, str], _Group] = {}
+    for row in await queries.doubted(session, campaign.id, within=root_id):
         unit = UnitRef(code=row.code, name=row.name)
-        _, counts = by_unit.setdefault((row.code, row.population), (unit, Counter()))
-        signs = dict.fromkeys(signs_of(row.quality), row.responses)
-        totals.update(signs)
-        counts.update({**signs, "": row.responses})
+        group = groups.setdefault((row.code, row.population), _Group(unit, row.population))
+        group.add(row.quality, row.responses)
+    totals = sum((group.signs for group in groups.values()), Counter[str]())
     return DoubtsOut(
         campaign=campaign.code,
         judged_at=None if judged is None else judged.judged_at,
@@ -51,12 +62,7 @@ async def doubts(
             )
             for one in Doubt
         ],
-        rows=[
-            DoubtsRow.model_validate(
-                {"unit": unit, "population": population, "flagged": counts.pop(""), "signs": counts}
-            )
-            for (_, population), (unit, counts) in by_unit.items()
-        ],
+        rows=[DoubtsRow.model_validate(group) for group in groups.values()],
     )
 
 

@@ -13,7 +13,6 @@ from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign, CampaignPopulation
 from app.core import clock
 from app.core.database import driver_connection
-from app.core.problems import FieldError, InvalidInput
 from app.core.thresholds import SIGNS
 from app.counts.layouts import layouts_of
 from app.exports import queries
@@ -66,11 +65,12 @@ class _Population:
     variables: Sequence[Variable]
 
 
-async def tables(
+async def variables_by_population(
     session: AsyncSession, campaign: Campaign, request: ResponsesExportIn
 ) -> list[tuple[CampaignPopulation, list[Variable]]]:
     """The populations that are exported, and the variables of each. Errors: InvalidInput."""
-    populations = await _chosen(session, campaign, request.population)
+    every = await campaigns.populations(session, campaign.id)
+    populations = results.chosen(every, request.population, "/population")
     layouts = await layouts_of(session, populations)
     labels = request.locale if request.values == "labels" else None
     found = []
@@ -95,7 +95,7 @@ async def gathered(
     layouts = await layouts_of(session, await campaigns.populations(session, campaign.id))
     parts: dict[str, _Population] = {}
     total = 0
-    asked = await tables(session, campaign, request)
+    asked = await variables_by_population(session, campaign, request)
     names = distinct([*TAKEN, *(one.code for one, _ in asked)])[len(TAKEN) :]
     for name, (population, found) in zip(names, asked, strict=True):
         channel = Channel[request.channel] if request.channel else None
@@ -123,17 +123,6 @@ async def gathered(
 
     every = tuple(part.table for part in parts.values())
     return Material(clock.now(), True, every, total, rows)
-
-
-async def _chosen(
-    session: AsyncSession, campaign: Campaign, code: str | None
-) -> list[CampaignPopulation]:
-    found = await campaigns.populations(session, campaign.id)
-    found = [one for one in found if code in (None, one.code)]
-    if not found:
-        message = "Name a population of this campaign."
-        raise InvalidInput(errors=[FieldError("/population", "unknown_population", message)])
-    return found
 
 
 class _Units:

@@ -68,14 +68,14 @@ _COLUMNS: Sequence[tuple[str, Kind, str, str, _Read]] = (
 )
 
 
-async def first_page(
+async def check(
     session: AsyncSession, caller: Principal, campaign: Campaign, request: ResultsExportIn
-) -> tuple[ResultsOut, list[str]]:
-    """The first row, and all values that are counted: whether the request can be met.
+) -> None:
+    """Whether a request can be met, by its first row.
 
     Errors: as `results.service.results`, with pointers into the request's body.
     """
-    return await _page(session, caller, campaign, _query(request, 1))
+    await _page(session, caller, campaign, _query(request, 1))
 
 
 async def gathered(
@@ -83,7 +83,7 @@ async def gathered(
 ) -> Material:
     """What is to be written; its rows are read in the same transaction, a snapshot.
 
-    Errors: as `first_page`.
+    Errors: as `check`.
     """
     query = _query(request, _AT_ONCE)
     page, values = await _page(session, caller, campaign, query)
@@ -108,8 +108,7 @@ async def gathered(
 
     total = len(page.rows) if page.next is None else None
     tables = (Table("results", tuple(columns)),)
-    release = None if page.exact else page.release
-    return Material(page.as_of, page.exact, tables, total, rows, release)
+    return Material(page.as_of, page.exact, tables, total, rows, page.release)
 
 
 def _query(request: ResultsExportIn, limit: int) -> ResultsQuery:

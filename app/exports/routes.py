@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from app.access.principal import Principal, having
 from app.access.problems import ScopeMissing
 from app.access.turns import InTurn
+from app.core import workbook
 from app.core.database import Session
 from app.core.preferences import has_already
 from app.core.problems import NotFound, replies
@@ -28,7 +29,7 @@ CampaignCode = Annotated[Code, Path(description="The campaign's code, such as 20
 ExportId = Annotated[UUID, Path(description="That of the job which made it.")]
 _LOOK_AGAIN_SECONDS = "2"
 _TYPES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xlsx": workbook.MEDIA_TYPE,
     "csv": "application/zip",
     "parquet": "application/zip",
 }

@@ -4,22 +4,24 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from app.campaigns.schemas import Channel
 from app.core.schemas import Body, Code, Reply
 from app.counts.selection import Source
-from app.results.schemas import DIMENSIONS, OF_RELEASE, ReleaseNumber, dimensions_of
+from app.results.schemas import (
+    DIMENSIONS,
+    OF_RELEASE,
+    By,
+    OfChannel,
+    OfPopulation,
+    Quality,
+    ReleaseNumber,
+    Within,
+)
 from app.units.schemas import Kind
 
 Format = Literal["csv", "xlsx", "parquet"]
 Locale = Literal["zh-CN", "en"]
-Quality = Literal["all", "clean"]
-
-
-def _checked(by: str) -> str:
-    dimensions_of(by)
-    return by
 
 
 class _ExportIn(Body):
@@ -27,16 +29,10 @@ class _ExportIn(Body):
         description="`csv` and `parquet` come as a ZIP with a codebook and a note, `xlsx` has "
         "them as sheets."
     )
-    population: Code | None = Field(None, description="Only this population of the campaign.")
-    within: Code | None = Field(
-        None,
-        description="Only this unit and all below it; by default all that the caller can see of "
-        "the campaign.",
-    )
-    channel: Channel | None = Field(None, description="Only responses of this channel.")
-    quality: Quality = Field(
-        "all", description="`clean` leaves out responses that were flagged as doubtful."
-    )
+    population: OfPopulation = None
+    within: Within = None
+    channel: OfChannel = None
+    quality: Quality = "all"
 
 
 class ResponsesExportIn(_ExportIn):
@@ -53,7 +49,7 @@ class ResultsExportIn(_ExportIn):
     """The figures of /results, a row each: live with results:exact, else the latest release."""
 
     content: Literal["results"] = Field(description="What is exported.")
-    by: Annotated[str, Field(max_length=100), AfterValidator(_checked)] = Field(
+    by: By = Field(
         "unit,population,channel,question",
         description=f"Any of {', '.join(DIMENSIONS)}, separated by commas; what is left out is "
         "summed over.",

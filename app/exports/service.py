@@ -68,10 +68,10 @@ async def _check(
 ) -> None:
     """Whether there is what is asked for: the job would only find out later."""
     if isinstance(request, ResultsExportIn):
-        await results.first_page(session, caller, campaign, request)
+        await results.check(session, caller, campaign, request)
         return
     await counted.scope(session, caller, campaign, request.within)
-    for population, found in await responses.tables(session, campaign, request):
+    for population, found in await responses.variables_by_population(session, campaign, request):
         if request.format == "xlsx" and len(responses.NAMES) + len(found) > MOST_COLUMNS:
             message = (
                 f"The questionnaire of {population.code} makes more than {MOST_COLUMNS:,} "

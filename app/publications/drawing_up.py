@@ -31,7 +31,7 @@ from app.results.coverage import service as coverage
 from app.results.ranking import service as rankings
 from app.results.ranking.schemas import RankingQuery
 from app.results.released import View
-from app.results.schemas import Composite, CoverageQuery, ResultRow, ResultsOut, ResultsQuery
+from app.results.schemas import Composite, ResultRow, ResultsOut, ResultsQuery, RowsQuery
 from app.telephone.reconciliation.signing import canonical
 from app.units.schemas import Kind, UnitRef
 from app.units.tables import Unit
@@ -164,7 +164,7 @@ async def _coverage(reading: _Reading) -> list[dict[str, Any]]:
             reading.session,
             reading.caller,
             reading.campaign,
-            CoverageQuery(level=level),
+            RowsQuery(level=level),
             view=view,
         )
         rows += [

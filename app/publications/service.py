@@ -37,6 +37,10 @@ from app.telephone.reconciliation.signing import canonical, public_keys, signed
 
 MANY_UNITS = 150
 """Of more units than these a job publishes: their rows take more than a second."""
+_TERMS = ("release", "levels", "method", "composite", "rankings")
+"""Of a statement, what a correction is compared by besides its rows …"""
+_FIGURES = ("composite.", "rankings.")
+"""… and how the names of those among them begin that are figures."""
 _UNCHANGED = {"zh-CN": "没有数字变化。", "en": "No figure changed."}
 
 
@@ -179,19 +183,7 @@ async def publish(
         lambda: {name: packed(content) for name, content in sections.items()}
     )
     number = await queries.last_number(session, campaign.id) + 1
-    stated = canonical(_statement(drawn, number, sections, changes).model_dump(mode="json"))
-    signature = signed(keyring, stated)
-    [public_key] = [one for one in public_keys(keyring) if one.key_id == signature.key_id]
-    publication = Publication(
-        campaign_id=campaign.id,
-        number=number,
-        release=drawn.release.number,
-        corrects=wanted.corrects,
-        statement=stated,
-        key_id=signature.key_id,
-        public_key=public_key.public_key,
-        signature=signature.value,
-    )
+    publication = _signed(keyring, drawn, _statement(drawn, number, sections, changes))
     await queries.insert(session, publication, stored)
     audit.record(
         session,
@@ -204,6 +196,22 @@ async def publish(
         digest=digest_of(publication),
     )
     return publication
+
+
+def _signed(keyring: Keyring, drawn: Draft, statement: Statement) -> Publication:
+    stated = canonical(statement.model_dump(mode="json"))
+    signature = signed(keyring, stated)
+    [public_key] = [one for one in public_keys(keyring) if one.key_id == signature.key_id]
+    return Publication(
+        campaign_id=drawn.campaign.id,
+        number=statement.number,
+        release=drawn.release.number,
+        corrects=statement.corrects,
+        statement=stated,
+        key_id=signature.key_id,
+        public_key=public_key.public_key,
+        signature=signature.value,
+    )
 
 
 def _compared(
@@ -229,10 +237,6 @@ def _compared(
         terms=terms,
     )
     return changes, {**drawn.sections, "changes": lines(rows)}
-
-
-_FIGURES = ("composite.", "rankings.")
-_TERMS = ("release", "levels", "method", "composite", "rankings")
 
 
 def _terms(stated: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,7 +139,6 @@ class Count:
         }
         self._sums: dict[_Key, dict[int, Sequence[int]]] = defaultdict(self._nothing.copy)
         self._channels: dict[_Key, set[tuple[int, int]]] = defaultdict(set)
-        self._respondents: Counter[tuple[Group, int]] | None = None
         # Plain tuples: there can be a hundred thousand.
         for unit, _, population, channel, day, numbers in counted:
             group = (
@@ -155,16 +154,11 @@ class Count:
                 standing[population] = sums.added((standing[population], numbers))
             if channel is not None and numbers[sums.RESPONDENTS]:
                 self._channels[group].add((population, channel))
-        if respondents is not None:
-            self._respondents = Counter()
-            for one in respondents:
-                place = Group(
-                    one.unit,
-                    one.population if by_population else None,
-                    one.channel if by_channel else None,
-                    None,
-                )
-                self._respondents[place, one.population] += one.respondents
+        self._respondents = (
+            None
+            if respondents is None
+            else _by_group(respondents, by_population=by_population, by_channel=by_channel)
+        )
 
     def numbers(self, group: Group, asked: Asked) -> dict[int, Sequence[int]]:
         """The sums of one row, by each population that is asked it."""
@@ -218,3 +212,14 @@ class Count:
         if self._respondents is None:
             return numbers[sums.RESPONDENTS]
         return self._respondents[group, population]
+
+
+def _by_group(
+    respondents: Iterable[Respondents], *, by_population: bool, by_channel: bool
+) -> Counter[tuple[_Key, int]]:
+    """How many persons responded, by group and population."""
+    found: Counter[tuple[_Key, int]] = Counter()
+    for unit, population, channel, n in respondents:
+        group = unit, population if by_population else None, channel if by_channel else None, None
+        found[group, population] += n
+    return found

@@ -58,18 +58,11 @@ class View:
         if selection.channel is not None:
             groups = [one for one in groups if one.counted.channel == selection.channel]
         nothing = {one: [0] * sums.width(layout) for one, layout in selection.layouts.items()}
-        found = [
-            one.counted
-            if one.counted.sums
-            else one.counted._replace(sums=nothing[one[0].population])
-            for one in groups
-        ]
-        respondents = [
-            Respondents(
-                one.counted.unit, one.counted.population, one.counted.channel, one.respondents
-            )
-            for one in groups
-        ]
+        found: list[Counted] = []
+        respondents: list[Respondents] = []
+        for group, persons in groups:
+            found.append(group if group.sums else group._replace(sums=nothing[group.population]))
+            respondents.append(Respondents(group.unit, group.population, group.channel, persons))
         return Seen(found, respondents)
 
 

@@ -1,6 +1,8 @@
 """URLs of results."""
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -26,7 +28,7 @@ from app.results.numbers.schemas import NumbersOut, NumbersQuery
 from app.results.problems import NoRelease, TooManyResponses
 from app.results.ranking import service as ranking
 from app.results.ranking.schemas import RankingOut, RankingQuery
-from app.results.schemas import CoverageQuery, ResultsOut, ResultsQuery
+from app.results.schemas import ResultsOut, ResultsQuery, RowsQuery
 from app.results.texts import service as texts
 from app.results.texts.schemas import AnswersOut, AnswersQuery
 from app.results.trends import service as trends
@@ -78,7 +80,8 @@ async def get_results(
     """Read a campaign's results: live with results:exact, else the latest release."""
     campaign = await campaigns.visible(session, caller, code)
     results, columns = await service.results(session, caller, campaign, query)
-    table = spreadsheet.results_csv(results.rows, *columns) if _wants_csv(request) else None
+    rows, composite = results.rows, results.composite
+    table = await _table(request, lambda: spreadsheet.results_csv(rows, *columns, composite))
     return _reply(request, results, table)
 
 
@@ -88,7 +91,7 @@ async def get_results(
 async def get_coverage(
     turn: InTurn,
     code: CampaignCode,
-    query: Annotated[CoverageQuery, Query()],
+    query: Annotated[RowsQuery, Query()],
     caller: Reader,
     request: Request,
     session: Session,
@@ -96,7 +99,7 @@ async def get_coverage(
     """Read how far each unit is with each target; respondents are no secret."""
     campaign = await campaigns.visible(session, caller, code)
     found = await coverage.coverage(session, caller, campaign, query)
-    table = spreadsheet.coverage_csv(found.rows) if _wants_csv(request) else None
+    table = await _table(request, lambda: spreadsheet.coverage_csv(found.rows))
     return _reply(request, found, table)
 
 
@@ -115,7 +118,7 @@ async def get_school_year_coverage(
 ) -> Response:
     """Read what part of a population was reached over a school year, as bounds."""
     found = await school_years.school_year(session, caller, year, query)
-    table = spreadsheet.school_year_csv(found.rows) if _wants_csv(request) else None
+    table = await _table(request, lambda: spreadsheet.school_year_csv(found))
     return _reply(request, found, table)
 
 
@@ -135,7 +138,11 @@ async def get_ranking(
     """Rank units of one kind by their rates in the campaign's headline channels."""
     campaign = await campaigns.visible(session, caller, code)
     found = await ranking.ranking(session, caller, campaign, query)
-    table = spreadsheet.ranking_csv(found.rows) if _wants_csv(request) else None
+    table = None
+    if _wants_csv(request):
+        ranked = service.chosen(await campaigns.populations(session, campaign.id), query.population)
+        codes = [one.code for one in ranked]
+        table = await _table(request, lambda: spreadsheet.ranking_csv(found.rows, codes))
     return _reply(request, found, table)
 
 
@@ -155,7 +162,7 @@ async def get_numbers(
     """Describe the answers to a number or a rating: mean, spread, sum and quantiles by unit."""
     campaign = await campaigns.visible(session, caller, code)
     found = await numbers.numbers(session, caller, campaign, query)
-    table = spreadsheet.numbers_csv(found.rows) if _wants_csv(request) else None
+    table = await _table(request, lambda: spreadsheet.numbers_csv(found))
     return _reply(request, found, table)
 
 
@@ -177,7 +184,7 @@ async def get_crosstab(
     campaign = await campaigns.visible(session, caller, code)
     await session.commit()  # while the other reads, others can have this connection
     found = await crosstabs.crosstab(reading, caller, campaign, query)
-    table = spreadsheet.crosstab_csv(found) if _wants_csv(request) else None
+    table = await _table(request, lambda: spreadsheet.crosstab_csv(found))
     return _reply(request, found, table)
 
 
@@ -226,8 +233,13 @@ async def get_trends(
 ) -> Response:
     """Follow one unit's rate over campaigns, and test each change since the one before."""
     found = await trends.trend(session, caller, query)
-    table = spreadsheet.trend_csv(found.rows) if _wants_csv(request) else None
+    table = await _table(request, lambda: spreadsheet.trend_csv(found.rows))
     return _reply(request, found, table)
+
+
+async def _table(request: Request, write: Callable[[], bytes]) -> bytes | None:
+    """The table, where the caller wants one: the largest takes seconds, so beside the loop."""
+    return await asyncio.to_thread(write) if _wants_csv(request) else None
 
 
 def _reply(

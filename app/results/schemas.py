@@ -35,6 +35,8 @@ def _checked(by: str) -> str:
     return by
 
 
+By = Annotated[str, Field(max_length=100), AfterValidator(_checked)]
+"""Dimensions, separated by commas."""
 Bounds = tuple[float, float]
 IntervalKind = Literal["sample", "indicative", "none"]
 Lack = Literal["no_votes", "more_than_heads", "several_answers", "suppressed"]
@@ -55,8 +57,8 @@ Quality = Annotated[
 ]
 
 
-class CoverageQuery(Body):
-    """Which part of a campaign to read, at which level of the tree."""
+class RowsQuery(Body):
+    """For which units rows are read, and how many at once."""
 
     level: Kind = Field("school", description="The kind of unit that rows are for.")
     within: Within = None
@@ -68,10 +70,10 @@ ReleaseNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 OF_RELEASE = "Of this release, by its number, instead of live or of the latest one."
 
 
-class ResultsQuery(CoverageQuery):
+class ResultsQuery(RowsQuery):
     """Which results to read, and what to group them by."""
 
-    by: Annotated[str, Field(max_length=100), AfterValidator(_checked)] = Field(
+    by: By = Field(
         "",
         description=f"Any of {', '.join(DIMENSIONS)}, separated by commas; "
         "what is left out is summed over.",

@@ -38,9 +38,7 @@ async def scope(
 
     Errors: NotFound where `within` lies outside of that.
     """
-    root_id = campaign.region_id
-    if caller.unit_id is not None and await campaigns.covers(session, root_id, caller.unit_id):
-        root_id = caller.unit_id
+    root_id = await campaigns.root_seen(session, caller, campaign)
     if within is None:
         return root_id
     unit_id = await queries.unit_id_within(session, within, root_id)
@@ -88,29 +86,37 @@ async def results(
         raise InvalidInput(errors=[FieldError("?limit", "too_many_rows", message)])
     rows, following = await ordering.page(table.rows(beyond), beyond=beyond, limit=query.limit)
     reply = ResultsOut(
-        campaign=campaign.code, as_of=view.as_of, exact=view.exact, rows=rows, next=following
+        campaign=campaign.code,
+        sandbox=campaign.sandbox_of is not None,
+        as_of=view.as_of,
+        exact=view.exact,
+        rows=rows,
+        next=following,
     )
     if view.release is not None:
         reply.release = view.release.number
     if len(populations) > 1:
-        one = asked_about(query.question, layouts)
-        heads = await heads_at(session, campaign, populations, root_id=root_id, level=None)
-        reply.composite = composite_of(populations, one, seen.found, heads)
-    if campaign.sandbox_of is not None:
-        reply.sandbox = True
+        heads = table.heads
+        if "unit" in by:
+            heads = await heads_at(session, campaign, populations, root_id=root_id, level=None)
+        about = asked_about(query.question, layouts)
+        reply.composite = composite_of(populations, about, seen.found, heads)
     return reply, columns_of(asked)
 
 
 def chosen(
-    populations: Sequence[CampaignPopulation], code: str | None
+    populations: Sequence[CampaignPopulation], code: str | None, pointer: str = "?population"
 ) -> Sequence[CampaignPopulation]:
-    """The populations of a campaign, or the one of them that is asked for. Errors: InvalidInput."""
+    """The populations of a campaign, or the one of them that is asked for.
+
+    Errors: InvalidInput, which points to where the code was given.
+    """
     if code is None:
         return populations
     named = [one for one in populations if one.code == code]
     if not named:
         message = "Name a population of this campaign."
-        raise InvalidInput(errors=[FieldError("?population", "unknown_population", message)])
+        raise InvalidInput(errors=[FieldError(pointer, "unknown_population", message)])
     return named
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from app.core.spreadsheets import BYTE_ORDER_MARK, cell
 from app.results.coverage.schemas import CoverageRow
-from app.results.coverage.school_year.schemas import SchoolYearRow
+from app.results.coverage.school_year.schemas import SchoolYearOut, SchoolYearRow
 from app.results.crosstabs.schemas import CrosstabOut
-from app.results.numbers.schemas import Numbers, NumbersRow, Quantiles
+from app.results.numbers.schemas import Numbers, NumbersOut, NumbersRow, Quantiles
 from app.results.ranking.schemas import RankedUnit
-from app.results.schemas import ResultRow
+from app.results.schemas import Composite, ResultRow
 from app.results.texts.schemas import TextAnswer
 from app.results.trends.schemas import TrendPoint
 
@@ -60,6 +60,7 @@ _SCHOOL_YEAR_COLUMNS = (
     "exact",
     "met",
 )
+_IN_A_CAMPAIGN = ("basis", "basis_missing", "responded", "share")
 _RANKING_COLUMNS = (
     "rank",
     "unit",
@@ -101,7 +102,10 @@ _TREND_COLUMNS = (
     "same_mode",
     "no_interval",
 )
-_NUMBERS_COLUMNS = ("unit", "unit_name", *Numbers.model_fields, *Quantiles.model_fields)
+_OF_NUMBERS = (
+    *(name for name in Numbers.model_fields if name != "quantiles"),
+    *Quantiles.model_fields,
+)
 _CROSSTAB_COLUMNS = (
     "value",
     "answered",
@@ -116,13 +120,21 @@ _ANSWERS_COLUMNS = ("unit", "unit_name", "population", "channel", "day", "text")
 
 
 def results_csv(
-    rows: Iterable[ResultRow], values: Sequence[str], shared: Sequence[str] = ()
+    rows: Iterable[ResultRow],
+    values: Sequence[str],
+    shared: Sequence[str] = (),
+    composite: Composite | None = None,
 ) -> bytes:
     """A line for each row; the votes for each of `values` in a column of its own, and of those
-    that are `shared` the share and its bounds."""
+    that are `shared` the share and its bounds. The composite stands in columns at the end, the
+    same in each line: a line of its own might be added up with the others."""
     columns = [*_RESULT_COLUMNS, *_each("counts", values), *_each("shares", shared)]
     columns += [*_each("share_low", shared), *_each("share_high", shared)]
-    return _table(columns, (_result_cells(row, values, shared) for row in rows))
+    beside = {} if composite is None else _composite_cells(composite)
+    columns += _each("composite", beside)
+    return _table(
+        columns, ([*_result_cells(row, values, shared), *beside.values()] for row in rows)
+    )
 
 
 def _result_cells(row: ResultRow, values: Sequence[str], shared: Sequence[str]) -> list[object]:
@@ -155,6 +167,29 @@ def _result_cells(row: ResultRow, values: Sequence[str], shared: Sequence[str]) 
     ]
 
 
+def _composite_cells(composite: Composite) -> dict[str, object]:
+    """The composite's figures by name, and then those of each population."""
+    low, high = composite.interval or (None, None)
+    cells: dict[str, object] = {
+        "rate": composite.rate,
+        "interval_low": low,
+        "interval_high": high,
+        "interval_kind": composite.interval_kind,
+    }
+    for part in composite.populations:
+        least, most = part.interval or (None, None)
+        of_part = {
+            "weight": part.weight,
+            "share": part.share,
+            "respondents": part.respondents,
+            "rate": part.rate,
+            "interval_low": least,
+            "interval_high": most,
+        }
+        cells |= {f"{name}.{part.population}": value for name, value in of_part.items()}
+    return cells
+
+
 def coverage_csv(rows: Iterable[CoverageRow]) -> bytes:
     """A line for each row."""
     return _table(
@@ -181,30 +216,35 @@ def coverage_csv(rows: Iterable[CoverageRow]) -> bytes:
     )
 
 
-def school_year_csv(rows: Iterable[SchoolYearRow]) -> bytes:
-    """A line for each row; `campaigns` is how many asked there."""
-    return _table(
-        _SCHOOL_YEAR_COLUMNS,
-        (
-            [
-                row.unit.code,
-                row.unit.name,
-                len(row.campaigns),
-                *(row.bounds or (None, None)),
-                row.exact,
-                row.met,
-            ]
-            for row in rows
-        ),
-    )
+def school_year_csv(found: SchoolYearOut) -> bytes:
+    """A line for each row; `campaigns` is how many asked there, whose figures follow in columns
+    for each campaign."""
+    columns = list(_SCHOOL_YEAR_COLUMNS)
+    for campaign in found.campaigns:
+        columns += [f"{name}.{campaign}" for name in _IN_A_CAMPAIGN]
+    return _table(columns, (_school_year_cells(row, found.campaigns) for row in found.rows))
 
 
-def ranking_csv(rows: Iterable[RankedUnit]) -> bytes:
-    """A line for each row."""
-    return _table(_RANKING_COLUMNS, map(_ranking_cells, rows))
+def _school_year_cells(row: SchoolYearRow, campaigns: Iterable[str]) -> list[object]:
+    shares = {one.campaign: one for one in row.campaigns}
+    return [
+        row.unit.code,
+        row.unit.name,
+        len(row.campaigns),
+        *(row.bounds or (None, None)),
+        row.exact,
+        row.met,
+        *(getattr(shares.get(one), name, None) for one in campaigns for name in _IN_A_CAMPAIGN),
+    ]
 
 
-def _ranking_cells(row: RankedUnit) -> list[object]:
+def ranking_csv(rows: Iterable[RankedUnit], populations: Sequence[str]) -> bytes:
+    """A line for each row; each population's share in the rate in a column of its own."""
+    columns = [*_RANKING_COLUMNS, *_each("shares", populations)]
+    return _table(columns, (_ranking_cells(row, populations) for row in rows))
+
+
+def _ranking_cells(row: RankedUnit, populations: Sequence[str]) -> list[object]:
     low, high = row.interval or (None, None)
     best, worst = row.rank_range or (None, None)
     beside = row.among_siblings
@@ -228,6 +268,7 @@ def _ranking_cells(row: RankedUnit) -> list[object]:
         beside and beside.difference,
         beside and beside.rank,
         beside and beside.of,
+        *(row.shares.get(one) for one in populations),
     ]
 
 
@@ -261,18 +302,22 @@ def _trend_cells(row: TrendPoint) -> list[object]:
     ]
 
 
-def numbers_csv(rows: Iterable[NumbersRow]) -> bytes:
-    """A line for each row; the quantiles at the end."""
-    columns = [name for name in _NUMBERS_COLUMNS if name != "quantiles"]
-    return _table(columns, ([_number_cell(row, name) for name in columns] for row in rows))
+def numbers_csv(found: NumbersOut) -> bytes:
+    """A line for each row, the quantiles at its end; then those of all, the same in each line."""
+    columns = ["unit", "unit_name", *_OF_NUMBERS, *_each("total", _OF_NUMBERS)]
+    total = _numbers_cells(found.total)
+    return _table(columns, ([*_number_cells(row), *total] for row in found.rows))
 
 
-def _number_cell(row: NumbersRow, name: str) -> object:
-    if name == "unit":
-        return row.unit and row.unit.code
-    if name == "unit_name":
-        return row.unit and row.unit.name
-    return getattr(row.quantiles if name in Quantiles.model_fields else row, name, None)
+def _number_cells(row: NumbersRow) -> list[object]:
+    return [row.unit and row.unit.code, row.unit and row.unit.name, *_numbers_cells(row)]
+
+
+def _numbers_cells(numbers: Numbers) -> list[object]:
+    return [
+        getattr(numbers.quantiles if name in Quantiles.model_fields else numbers, name, None)
+        for name in _OF_NUMBERS
+    ]
 
 
 def crosstab_csv(found: CrosstabOut) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 from typing import Any
 
 from app.responses.tables import Channel
@@ -31,7 +32,7 @@ class Table:
 
     @property
     def size(self) -> int:
-        """How many rows there are at most."""
+        """How many rows there are at most, but for those without a unit."""
         _, populations, channels, days = self._axes()
         places = max(len(self.units), 1) * len(populations) * len(channels) * len(days)
         return places * len(self.asked)
@@ -42,10 +43,8 @@ class Table:
         for unit in units:
             if beyond is not None and (unit is None, unit or "") < beyond[:2]:
                 continue
-            for population in populations:
-                for channel in channels:
-                    for day in days:
-                        yield from self._lines(Group(unit, population, channel, day))
+            for population, channel, day in product(populations, channels, days):
+                yield from self._lines(Group(unit, population, channel, day))
 
     def _axes(
         self,

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -121,11 +122,9 @@ async def test_a_revised_interview_is_looked_at_again(ready: Api) -> None:
     await give(ready, crowd(0))
     for number in range(30):
         await delivered(ready, interview(f"V-{number}"))
-    hasty: Any = {"started_at": "2026-11-22T00:00:00Z", "ended_at": "2026-11-22T00:00:09Z"}
-    await ready.app.state.database.pool.execute(
-        "UPDATE campaigns SET opens_at = '2026-11-01T00:00:00Z'"
-    )
-    made = interview("V-hasty", **hasty)
+    ended = datetime.now(UTC) - timedelta(minutes=5)
+    times: Any = {"started_at": ended - timedelta(seconds=9), "ended_at": ended}
+    made = interview("V-hasty", **{name: time.isoformat() for name, time in times.items()})
     await delivered(ready, made)
     assert (await judged(ready)).changed == 1
     corrected = {**made, "revision": 2, "answers": answers("dissatisfied")}

@@ -115,6 +115,11 @@ async def test_numbers_come_in_pages_and_as_a_table(admin: Api) -> None:
         ("A2", "4.0", "4.0"),
         ("B1", "", ""),
     ]
+    total = {name: str(value) for name, value in whole["total"]["quantiles"].items()}
+    total |= {name: str(value) for name, value in whole["total"].items() if name != "quantiles"}
+    assert (total["mean"], total["p50"]) == ("3.0", "3.0")
+    for line in lines:
+        assert {name: line[f"total.{name}"] for name in total} == total
     await admin.made("PUT", "/v1/units/A1", {"name": "=1+1", "kind": "school", "parent": "A"})
     reply = await admin.get(URL, params=HOURS, headers={"Accept": "text/csv"})
     assert "A1,'=1+1," in reply.text

@@ -246,6 +246,13 @@ async def test_several_populations_are_ranked_by_their_composite(admin: Api) -> 
     assert second["rate"] == pytest.approx(0.6 + 0.4 * 0.2)
     assert (second["n"], second["shares"]) == (15, {"parent": 0.6, "teacher": 0.4})
     assert found["rows"][0]["shares"] == {"parent": 1.0}
+    reply = await admin.get(URL, headers={"Accept": "text/csv"})
+    lines = csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"), newline=""))
+    assert [(line["shares.parent"], line["shares.teacher"]) for line in lines] == [
+        ("1.0", ""),
+        ("0.6", "0.4"),
+        ("", ""),
+    ]
     assert ranks(await ranked(admin, population="parent"))[:2] == [("A1", 1), ("A2", 2)]
 
 

@@ -310,7 +310,7 @@ async def test_blanks_in_by_and_an_empty_by_are_understood(admin: Api) -> None:
     assert len(await rows(admin, by="")) == 1
 
 
-async def test_tallies_count_nothing_yet(admin: Api) -> None:
+async def test_the_source_tells_single_responses_from_tallies(admin: Api) -> None:
     await prepared(admin)
     await respond(admin, "A1", "satisfied")
     assert by_unit(await rows(admin, by="unit", source="tally")) == {"A1": 0, "A2": 0, "B1": 0}

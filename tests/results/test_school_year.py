@@ -207,6 +207,9 @@ async def test_it_comes_in_pages_and_as_a_table_and_has_an_etag(admin: Api) -> N
         "most": "0.3",
         "exact": "true",
         "met": "false",
+        **{"basis.C": "100", "basis_missing.C": "0", "responded.C": "30", "share.C": "0.3"},
+        **{"basis.D": "80", "basis_missing.D": "0", "responded.D": "0", "share.D": "0.0"},
+        **dict.fromkeys(("basis.of-b", "basis_missing.of-b", "responded.of-b", "share.of-b"), ""),
     }
     assert 'rel="next"' in reply.headers["Link"]
     known = {

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 from typing import Any
 
 import httpx
@@ -37,7 +38,8 @@ async def test_results_come_as_a_table_with_fixed_columns(admin: Api) -> None:
     assert reply.content.startswith(b"\xef\xbb\xbfunit,unit_name,")
     assert reply.content.endswith(b"\r\n")
     first, second, *_ = lines(reply.content)
-    assert first == {
+    own = {name: value for name, value in first.items() if not name.startswith("composite.")}
+    assert own == {
         "unit": "A1",
         "unit_name": "A1学校",
         "population": "",
@@ -70,6 +72,57 @@ async def test_results_come_as_a_table_with_fixed_columns(admin: Api) -> None:
     counted = [row for row in everything if row["respondents"] != "0"]
     assert {(row["population"], row["channel"]) for row in counted} == {("parent", "invitation")}
     assert [row["question"] for row in counted][:2] == ["overall", "ethics"]
+
+
+def told(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+async def test_the_composite_stands_at_the_end_of_each_line_of_a_table(admin: Api) -> None:
+    await tree(admin)
+    await open_campaign(admin)
+    await answer(admin, (await invitations(admin, 1, population="teacher"))[0], "dissatisfied")
+    for token in await invitations(admin, 2, unit="A2"):
+        await answer(admin, token)
+    composite = (await admin.made("GET", URL, params={"by": "unit"}))["composite"]
+    expected = {}
+    for name, of in [
+        ("", composite),
+        *((f".{i['population']}", i) for i in composite["populations"]),
+    ]:
+        low, high = of["interval"]
+        expected[f"composite.rate{name}"] = told(of["rate"])
+        expected[f"composite.interval_low{name}"] = told(low)
+        expected[f"composite.interval_high{name}"] = told(high)
+    for part in composite["populations"]:
+        for figure in ("weight", "share", "respondents"):
+            expected[f"composite.{figure}.{part['population']}"] = told(part[figure])
+    expected["composite.interval_kind"] = "indicative"
+    assert (expected["composite.rate"], expected["composite.share.teacher"]) == ("0.5", "0.5")
+    found = lines((await table(admin, by="unit")).content)
+    assert [row["unit"] for row in found] == ["A1", "A2", "B1"]
+    for row in found:
+        assert {name: row[name] for name in list(row)[-len(expected) :]} == expected
+    alone = lines((await table(admin, by="unit", population="parent")).content)
+    assert not [name for name in alone[0] if name.startswith("composite")]
+
+
+async def test_a_table_is_written_beside_the_loop_that_serves_others(
+    admin: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await tree(admin)
+    await open_campaign(admin)
+    writer, threads = csv.writer, []
+
+    def noted(file: io.StringIO) -> Any:
+        threads.append(threading.get_ident())
+        return writer(file)
+
+    monkeypatch.setattr(csv, "writer", noted)
+    assert lines((await table(admin, by="unit")).content)
+    assert lines((await table(admin, "/v1/campaigns/C/coverage")).content)
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads
 
 
 async def test_the_table_has_an_etag_of_its_own_and_pages(admin: Api) -> None:

@@ -10,11 +10,11 @@ from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign
 from app.core.database import Session
 from app.core.problems import NotFound, replies
-from app.core.schemas import Code, Cursor, Limit, Page, paged
+from app.core.schemas import MAX_ID, Code, Cursor, Limit, Page, number_in_cursor, paged
 from app.counts import origins
 from app.counts.origins.schemas import BatchStanding, LinkStanding
 from app.links import service as links
-from app.links.schemas import MAX_ID, batch_out, id_from, link_out
+from app.links.schemas import batch_out, link_out
 
 router = APIRouter(prefix="/v1/campaigns", tags=["links"])
 
@@ -34,7 +34,8 @@ async def list_links(
 ) -> Page[LinkStanding]:
     """List a campaign's links to the units that the caller sees, oldest first."""
     campaign = await campaigns.visible(session, caller, code)
-    rows = await links.links_of(session, caller, campaign, after=id_from(cursor), limit=limit)
+    after = number_in_cursor(cursor) or 0
+    rows = await links.links_of(session, caller, campaign, after=after, limit=limit)
     found, following = paged(rows, limit, "id")
     ids = [link.id for link in found]
     answered = await origins.answered(session, campaign.id, origins.LINK, ids)
@@ -56,7 +57,8 @@ async def list_batches(
 ) -> Page[BatchStanding]:
     """List a campaign's batches of invitations for units that the caller sees, oldest first."""
     campaign = await campaigns.visible(session, caller, code)
-    rows = await links.batches_of(session, caller, campaign, after=id_from(cursor), limit=limit)
+    after = number_in_cursor(cursor) or 0
+    rows = await links.batches_of(session, caller, campaign, after=after, limit=limit)
     found, following = paged(rows, limit, "id")
     items = await _standing(session, campaign, found)
     return Page[BatchStanding](items=items, next=following)

@@ -187,6 +187,7 @@ async def _write(connection: Connection, *, void: Void, rows: list[queries.Row])
 
 async def _settled(database: Database, void: Void) -> None:
     async with database.sessions.begin() as session:
+        # What goes on below the session needs a transaction that a statement has begun.
         await queries.void_by_id(session, void.id)
         if await queries.settle(await driver_connection(session), void):
             settled = await queries.void_by_id(session, void.id)

@@ -26,7 +26,7 @@ from app.results.coverage.reach import (
 from app.results.coverage.schemas import CoverageOut, CoverageRow
 from app.results.ordering import Order
 from app.results.released import View
-from app.results.schemas import CoverageQuery
+from app.results.schemas import RowsQuery
 from app.results.service import scope
 from app.units.schemas import UnitRef
 
@@ -35,7 +35,7 @@ async def coverage(
     session: AsyncSession,
     caller: Principal,
     campaign: Campaign,
-    query: CoverageQuery,
+    query: RowsQuery,
     *,
     view: View | None = None,
 ) -> CoverageOut:
@@ -50,24 +50,23 @@ async def coverage(
     reach = await reached(
         session, campaign, populations, root_id=root_id, level=query.level, view=view
     )
-    days = None
+    days, recent = None, None
     if view.exact and campaign.state == "open":
         days = window(campaign.opens_at, campaign.closes_at, view.as_of)
-    recent = await _recent(session, campaign, populations, root_id, query.level, days)
+    if days is not None:
+        recent = await _recent(session, campaign, populations, root_id, query.level, days)
     units = await queries.units_at(session, root_id, query.level)
     rows, following = await ordering.page(
         _rows(units, lines(populations), reach, recent), beyond=beyond, limit=query.limit
     )
-    found = CoverageOut(
+    return CoverageOut(
         campaign=campaign.code,
+        sandbox=campaign.sandbox_of is not None,
         as_of=view.as_of,
         pace_since=days and days.since,
         rows=rows,
         next=following,
     )
-    if campaign.sandbox_of is not None:
-        found.sandbox = True
-    return found
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,8 @@ async def _recent(
     populations: Sequence[CampaignPopulation],
     root_id: int,
     level: str,
-    days: Window | None,
-) -> _Recent | None:
-    if days is None:
-        return None
+    days: Window,
+) -> _Recent:
     selection = Selection(
         campaign_id=campaign.id,
         root_id=root_id,

@@ -10,6 +10,9 @@ from app.questionnaires.layout import QuestionType
 from app.questionnaires.texts import CountsAs
 from app.results.schemas import Bounds, IntervalKind, OfChannel, Quality, Within
 
+RowLack = Literal["no_votes", "several_answers"]
+NoAssociation = Literal["several_answers", "same_question", "too_few_options"]
+
 
 class CrosstabQuery(Body):
     """Which two questions to set against each other, and for whom."""
@@ -80,9 +83,7 @@ class CrosstabRow(CrosstabOption):
         description="Of that rate: Wilson's at 95 %, without correction, since nobody knows of "
         "how many persons such a row is a sample."
     )
-    no_interval: Literal["no_votes", "several_answers"] | None = Field(
-        description="Why there is none."
-    )
+    no_interval: RowLack | None = Field(description="Why there is none.")
 
 
 class Association(Reply):
@@ -148,7 +149,7 @@ class CrosstabOut(Reply):
         "themselves to answer; `none`: no row has an interval."
     )
     association: Association | None = Field(description="`no_association` says why there is none.")
-    no_association: Literal["several_answers", "same_question", "too_few_options"] | None = Field(
+    no_association: NoAssociation | None = Field(
         description="A multiple choice, whose answers are not persons; a question against itself; "
         "fewer than two options of one question were chosen."
     )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,9 +29,12 @@ from app.results.crosstabs.schemas import (
     CrosstabQuery,
     CrosstabQuestion,
     CrosstabRow,
+    NoAssociation,
+    RowLack,
 )
 from app.results.estimates import kind_of
 from app.results.problems import TooManyResponses
+from app.results.schemas import IntervalKind
 from app.results.service import chosen, scope
 from app.results.statistics import association, proportions
 
@@ -83,7 +86,7 @@ async def crosstab(
     reply = _reply(rows, columns, _with_answered(grid), kind_of(channels))
     return CrosstabOut(
         campaign=campaign.code,
-        **({"sandbox": True} if campaign.sandbox_of is not None else {}),
+        sandbox=campaign.sandbox_of is not None,
         as_of=as_of,
         exact=True,
         populations=[one.code for one in populations if one.position in layouts],
@@ -223,10 +226,8 @@ def _with_answered(grid: _Grid) -> _Grid:
     return grid
 
 
-def _reply(
-    rows: Asked, columns: Asked, grid: _Grid, kind: Literal["sample", "indicative", "none"]
-) -> dict[str, Any]:
-    """What the counts say."""
+def _reply(rows: Asked, columns: Asked, grid: _Grid, kind: IntervalKind) -> dict[str, Any]:
+    """What the counts say: the fields of `CrosstabOut` that follow from them."""
     # All populations' options are the same; they come in the first one's order.
     [down], [across] = next(iter(rows.places.values())), next(iter(columns.places.values()))
     lines = [_row(value, down, across, grid) for value in down.values]
@@ -267,7 +268,7 @@ def _row(value: str, down: Place, across: Place, grid: _Grid) -> CrosstabRow:
     for one, side in across.counts_as.items():
         votes[side] += counts[one]
     positive, taken = votes["positive"], votes["positive"] + votes["negative"]
-    lack: Literal["no_votes", "several_answers"] | None = None
+    lack: RowLack | None = None
     if not taken:
         lack = "no_votes"
     elif across.type == "multiple_choice":
@@ -287,9 +288,7 @@ def _row(value: str, down: Place, across: Place, grid: _Grid) -> CrosstabRow:
 
 def _association(
     down: Place, across: Place, grid: _Grid
-) -> tuple[
-    Association | None, Literal["several_answers", "same_question", "too_few_options"] | None
-]:
+) -> tuple[Association | None, NoAssociation | None]:
     if "multiple_choice" in (down.type, across.type):
         return None, "several_answers"
     if down.code == across.code:

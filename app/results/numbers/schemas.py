@@ -4,11 +4,11 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from app.campaigns.schemas import Sandbox
 from app.core.schemas import Code, Reply
-from app.results.schemas import CoverageQuery, OfChannel, OfPopulation, Quality
+from app.results.schemas import OfChannel, OfPopulation, Quality, RowsQuery
 from app.units.schemas import UnitRef
 
 
-class NumbersQuery(CoverageQuery):
+class NumbersQuery(RowsQuery):
     """Which numbers to describe, and for which units."""
 
     question: Code = Field(description="The code of a number or a rating.", examples=["homework"])

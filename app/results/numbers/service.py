@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,13 +53,15 @@ async def numbers(
     if any(place.type not in ("number", "rating") for place in places.values()):
         message = "Name a number or a rating; results count all others."
         raise InvalidInput(errors=[FieldError("?question", "not_numeric", message)])
+    reading = _Reading(session, campaign, root_id, query, layouts)
     found: dict[str | None, Histogram] = defaultdict(Histogram)
-    await _add_ratings(found, session, campaign, root_id, query, layouts, places)
-    await _add_numbers(found, session, campaign, root_id, query, layouts, places)
+    await reading.add_ratings(found, _of_type("rating", places))
+    await reading.add_numbers(found, _of_type("number", places))
     units = await units_at(session, root_id, query.level)
     rows, following = await ordering.page(_rows(found, units), beyond=beyond, limit=query.limit)
     reply = NumbersOut(
         campaign=campaign.code,
+        sandbox=campaign.sandbox_of is not None,
         as_of=as_of,
         exact=True,
         question=query.question,
@@ -66,73 +69,79 @@ async def numbers(
         rows=rows,
         next=following,
     )
-    if campaign.sandbox_of is not None:
-        reply.sandbox = True
     if not asked.comparable:
         reply.comparable = False
     return reply
 
 
-async def _add_ratings(
-    found: Mapping[str | None, Histogram],
-    session: AsyncSession,
-    campaign: Campaign,
-    root_id: int,
-    query: NumbersQuery,
-    layouts: Mapping[int, Layout],
-    places: Mapping[int, Place],
-) -> None:
-    ratings = {one: place for one, place in places.items() if place.type == "rating"}
-    selection = Selection(
-        campaign_id=campaign.id,
-        root_id=root_id,
-        layouts={population: layouts[population] for population in ratings},
-        level=query.level,
-        channel=Channel[query.channel] if query.channel else None,
-        clean=query.quality == "clean",
-    )
-    for one in await counted(session, selection):
-        votes = ratings[one.population].counts(one.sums[sums.CELLS :])
-        found[one.unit].update({float(value): times for value, times in votes.items() if times})
+def _of_type(kind: str, places: Mapping[int, Place]) -> dict[int, Place]:
+    return {population: place for population, place in places.items() if place.type == kind}
 
 
-async def _add_numbers(
-    found: Mapping[str | None, Histogram],
-    session: AsyncSession,
-    campaign: Campaign,
-    root_id: int,
-    query: NumbersQuery,
-    layouts: Mapping[int, Layout],
-    places: Mapping[int, Place],
-) -> None:
-    asked = {one: place for one, place in places.items() if place.type == "number"}
-    whole = Selection(
-        campaign_id=campaign.id,
-        root_id=campaign.region_id,
-        layouts={population: layouts[population] for population in asked},
-        respondents_only=True,
-    )
-    stored = sum(one.sums[sums.RESPONDENTS] for one in await counted(session, whole))
-    if stored > MAX_RESPONSES:
-        raise TooManyResponses()
-    left = MAX_VALUES
-    for population, place in asked.items():
-        values = await queries.numbers(
-            session,
-            campaign.id,
-            population,
-            place.position,
-            root_id=root_id,
-            level=query.level,
-            channel=Channel[query.channel] if query.channel else None,
-            clean=query.quality == "clean",
-            most=left + 1,
+@dataclass(frozen=True)
+class _Reading:
+    """Where the numbers of each population's question are read."""
+
+    session: AsyncSession
+    campaign: Campaign
+    root_id: int
+    query: NumbersQuery
+    layouts: Mapping[int, Layout]
+
+    @property
+    def _channel(self) -> Channel | None:
+        return Channel[self.query.channel] if self.query.channel else None
+
+    async def add_ratings(
+        self, found: Mapping[str | None, Histogram], places: Mapping[int, Place]
+    ) -> None:
+        """Add the ratings of each unit, from the counts."""
+        selection = Selection(
+            campaign_id=self.campaign.id,
+            root_id=self.root_id,
+            layouts={population: self.layouts[population] for population in places},
+            level=self.query.level,
+            channel=self._channel,
+            clean=self.query.quality == "clean",
         )
-        left -= len(values)
-        if left < 0:
+        for one in await counted(self.session, selection):
+            votes = places[one.population].counts(one.sums[sums.CELLS :])
+            found[one.unit].update({float(value): times for value, times in votes.items() if times})
+
+    async def add_numbers(
+        self, found: Mapping[str | None, Histogram], places: Mapping[int, Place]
+    ) -> None:
+        """Add the numbers of each unit, from the responses. Errors: TooManyResponses."""
+        await self._check_budget(places)
+        left = MAX_VALUES
+        for population, place in places.items():
+            values = await queries.numbers(
+                self.session,
+                self.campaign.id,
+                population,
+                place.position,
+                root_id=self.root_id,
+                level=self.query.level,
+                channel=self._channel,
+                clean=self.query.quality == "clean",
+                most=left + 1,
+            )
+            left -= len(values)
+            if left < 0:
+                raise TooManyResponses()
+            for one in values:
+                found[one.code][one.value] += one.times
+
+    async def _check_budget(self, places: Mapping[int, Place]) -> None:
+        whole = Selection(
+            campaign_id=self.campaign.id,
+            root_id=self.campaign.region_id,
+            layouts={population: self.layouts[population] for population in places},
+            respondents_only=True,
+        )
+        stored = sum(one.sums[sums.RESPONDENTS] for one in await counted(self.session, whole))
+        if stored > MAX_RESPONSES:
             raise TooManyResponses()
-        for one in values:
-            found[one.code][one.value] += one.times
 
 
 def _rows(

@@ -9,10 +9,10 @@ from app.core.schemas import Code, Reply
 from app.results.schemas import (
     OF_RELEASE,
     Bounds,
-    CoverageQuery,
     IntervalKind,
     Quality,
     ReleaseNumber,
+    RowsQuery,
 )
 from app.units.schemas import Kind, UnitRef
 
@@ -20,7 +20,7 @@ Mode = Literal["phone", "online", "onsite", "paper", "mixed"]
 Because = Literal["too_few", "below_target", "suppressed"]
 
 
-class RankingQuery(CoverageQuery):
+class RankingQuery(RowsQuery):
     """Which units to rank, and by what."""
 
     population: Code | None = Field(

@@ -86,6 +86,7 @@ async def ranking(
     )
     reply = RankingOut(
         campaign=campaign.code,
+        sandbox=campaign.sandbox_of is not None,
         as_of=view.as_of,
         exact=view.exact,
         level=query.level,
@@ -101,8 +102,6 @@ async def ranking(
     )
     if view.release is not None:
         reply.release = view.release.number
-    if campaign.sandbox_of is not None:
-        reply.sandbox = True
     return reply
 
 
@@ -306,10 +305,9 @@ def _equity(rates: Mapping[str, Fraction], heads: Heads) -> Equity:
         if (students := heads.stated.get((code, "students"))) is not None
     ]
     values, weights = [rate for rate, _ in weighed], [float(m) for _, m in weighed]
-    total = sum(weights)
     return Equity(
         coefficient_of_variation=spread.coefficient_of_variation(values, weights),
-        mean=sum(rate * m for rate, m in weighed) / total if total else None,
+        mean=spread.weighted_mean(values, weights),
         weighted_by="students",
         units=len(weighed),
     )

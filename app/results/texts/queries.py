@@ -58,12 +58,9 @@ _TEXTS = text(f"""
 _END = text(f"SELECT shuffled, submission_id FROM ({_WINDOW}) AS said OFFSET :most - 1")
 
 
-def _window(
-    campaign_id: int, population: int, position: int, *, after: Place, most: int
-) -> dict[str, Any]:
+def _window(campaign_id: int, position: int, *, after: Place, most: int) -> dict[str, Any]:
     return {
         "campaign_id": campaign_id,
-        "population": population,
         "position": position,
         "shuffled": after[0],
         "submission_id": after[1],
@@ -91,7 +88,8 @@ async def texts(
     `submission_id`, `body`, `channel`, `day`; `code`, `name` of the unit.
     """
     parameters = {
-        **_window(campaign_id, population, position, after=after, most=most),
+        **_window(campaign_id, position, after=after, most=most),
+        "population": population,
         "root_id": root_id,
         "channel": channel,
         "clean": clean,
@@ -105,7 +103,6 @@ async def end_of(
     session: AsyncSession, campaign_id: int, position: int, *, after: Place, most: int
 ) -> Place | None:
     """Where the last of the next `most` texts stands; None where there are fewer left."""
-    parameters = _window(campaign_id, 0, position, after=after, most=most)
-    del parameters["population"]
+    parameters = _window(campaign_id, position, after=after, most=most)
     row = (await session.execute(_END, parameters)).first()
     return None if row is None else (row.shuffled, row.submission_id)

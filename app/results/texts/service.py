@@ -62,7 +62,7 @@ async def read(
     _audit(session, caller, campaign, query, len(items))
     return AnswersOut(
         campaign=campaign.code,
-        **({"sandbox": True} if campaign.sandbox_of is not None else {}),
+        sandbox=campaign.sandbox_of is not None,
         question=query.question,
         items=items,
         next=None if following is None else _sealed(keyring, campaign, following),

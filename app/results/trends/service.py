@@ -58,8 +58,8 @@ async def trend(session: AsyncSession, caller: Principal, query: TrendQuery) -> 
     """One unit's rate in each campaign, and what changed since the one before.
 
     Of each the live one, or for who may read only releases the latest release. Errors: NoRelease
-    for a campaign without one; NotFound for a campaign, or a unit in
-    one of them; InvalidInput for a population that one lacks, a question that all lack, a sandbox.
+    for a campaign without one; NotFound for a campaign, or a unit in one of them; InvalidInput for
+    a population that one lacks, a question that all lack, a sandbox.
     """
     as_of = clock.now()
     waves = []

@@ -4,11 +4,11 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from app.campaigns.schemas import HeadBasis
 from app.core.schemas import Code, Reply
-from app.results.schemas import Bounds, CoverageQuery
+from app.results.schemas import Bounds, RowsQuery
 from app.units.schemas import UnitRef
 
 
-class SchoolYearQuery(CoverageQuery):
+class SchoolYearQuery(RowsQuery):
     """Whom to cover over a school year, and of how many."""
 
     population: Code = Field(description="The population's code in all campaigns.")

@@ -1,7 +1,6 @@
 """Coverage over a school year: campaign by campaign, and what follows for persons."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -9,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
 from app.campaigns.schemas import Target
-from app.campaigns.tables import CampaignPopulation
+from app.campaigns.tables import Campaign, CampaignPopulation
 from app.core import clock
 from app.core.problems import FieldError, InvalidInput
 from app.results import ordering
 from app.results.coverage import queries
-from app.results.coverage.reach import Line, reached
+from app.results.coverage.reach import Line, Standing, reached
 from app.results.coverage.school_year.bounds import Reached, bounds, met
 from app.results.coverage.school_year.schemas import (
     CampaignShare,
@@ -52,8 +51,13 @@ async def school_year(
     for root_id in await _roots(session, caller, query.within):
         at_level = await units_at(session, root_id, query.level)
         names |= at_level
-        if at_level:
-            taken |= await _add(session, year, query, root_id, at_level, shares)
+        if not at_level:
+            continue
+        for campaign, population in await _asking(session, year, query, root_id):
+            taken.add(campaign.code)
+            found = await _shares(session, campaign, population, query, root_id)
+            for code, share in found.items():
+                shares[code].append(share)
     rows, following = await ordering.page(
         (
             (Place(code), _row(UnitRef(code=code, name=name), shares[code], query.share))
@@ -80,50 +84,53 @@ async def _roots(session: AsyncSession, caller: Principal, within: str | None) -
     return await queries.roots(session) if caller.unit_id is None else [caller.unit_id]
 
 
-async def _add(
-    session: AsyncSession,
-    year: int,
-    query: SchoolYearQuery,
-    root_id: int,
-    at_level: Mapping[str, str],
-    shares: dict[str, list[CampaignShare]],
-) -> set[str]:
-    """Add what each campaign has reached of the units of one tree; the campaigns' codes."""
-    asking = await queries.campaigns_asking(
+async def _asking(
+    session: AsyncSession, year: int, query: SchoolYearQuery, root_id: int
+) -> list[tuple[Campaign, CampaignPopulation]]:
+    """The year's campaigns that ask in one tree, by code. Errors: InvalidInput for too many."""
+    found = await queries.campaigns_asking(
         session,
         root_id,
         population=query.population,
         periods=[f"{year}-autumn", f"{year + 1}-spring"],
         most=MAX_CAMPAIGNS + 1,
     )
-    if len(asking) > MAX_CAMPAIGNS:
+    if len(found) > MAX_CAMPAIGNS:
         message = f"More than {MAX_CAMPAIGNS} campaigns ask there: name a unit below."
         raise InvalidInput(errors=[FieldError("?within", "too_many_campaigns", message)])
-    for campaign, population in asking:
-        line = _everybody(population, query)
-        reach = await reached(
-            session,
-            campaign,
-            [population],
-            root_id=root_id,
-            level=query.level,
-            view=View(clock.now(), None),
-            asked=[line],
-        )
-        touched = await queries.touched(session, campaign.region_id, root_id, query.level)
-        for code in at_level:
-            if code in touched:
-                standing = reach.standing(code, line)
-                shares[code].append(
-                    CampaignShare(
-                        campaign=campaign.code,
-                        basis=standing.basis,
-                        basis_missing=standing.missing,
-                        responded=standing.responded,
-                        share=standing.share,
-                    )
-                )
-    return {campaign.code for campaign, _ in asking}
+    return found
+
+
+async def _shares(
+    session: AsyncSession,
+    campaign: Campaign,
+    population: CampaignPopulation,
+    query: SchoolYearQuery,
+    root_id: int,
+) -> dict[str, CampaignShare]:
+    """What a campaign has reached of each unit of one tree that it asks in."""
+    line = _everybody(population, query)
+    reach = await reached(
+        session,
+        campaign,
+        [population],
+        root_id=root_id,
+        level=query.level,
+        view=View(clock.now(), None),
+        asked=[line],
+    )
+    touched = await queries.touched(session, campaign.region_id, root_id, query.level)
+    return {code: _share(campaign, reach.standing(code, line)) for code in touched}
+
+
+def _share(campaign: Campaign, standing: Standing) -> CampaignShare:
+    return CampaignShare(
+        campaign=campaign.code,
+        basis=standing.basis,
+        basis_missing=standing.missing,
+        responded=standing.responded,
+        share=standing.share,
+    )
 
 
 def _everybody(population: CampaignPopulation, query: SchoolYearQuery) -> Line:
