@@ -20,7 +20,7 @@ from app.core.settings import Settings, load
 from app.exports.jobs import exports, forget
 from app.jobs import service as jobs
 from app.jobs.attending import Pace
-from app.jobs.running import Handler
+from app.jobs.running import Handler, for_clients_in_force
 from app.jobs.working import Errands, work
 from app.publications.jobs import publications
 from app.releases.jobs import release_nightly
@@ -43,8 +43,8 @@ Handlers = Mapping[str, Callable[[Tools], Handler]]
 """By kind: what makes the handler out of the tools."""
 
 HANDLERS: Handlers = {
-    "export": lambda tools: exports(tools.reading, tools.settings.data_dir),
-    "publication": lambda tools: publications(tools.keyring),
+    "export": lambda tools: for_clients_in_force(exports(tools.reading, tools.settings.data_dir)),
+    "publication": lambda tools: for_clients_in_force(publications(tools.keyring)),
     "interviews": lambda tools: interviews(tools.keyring, tools.reception.directory),
 }
 ERRANDS: Errands = {
@@ -80,7 +80,6 @@ async def run(
     settings: Settings,
     *,
     handlers: Handlers = HANDLERS,
-    errands: Errands = ERRANDS,
     pace: Pace | None = None,
     stopping: asyncio.Event | None = None,
 ) -> None:
@@ -93,7 +92,7 @@ async def run(
     async with _tools(settings) as (database, tools):
         made = {kind: make(tools) for kind, make in handlers.items()}
         url = database_url(settings)
-        await work(url, database, made, errands, stopping=stopping, pace=pace or Pace())
+        await work(url, database, made, ERRANDS, stopping=stopping, pace=pace or Pace())
 
 
 def _asked_to_stop() -> asyncio.Event:

@@ -3,6 +3,9 @@
 Two workers may take one job for a moment, where the first was held up and came back. Only the run
 that began last may commit: `advance` locks the job's row in the very transaction that does the
 work, and ends those of an earlier run.
+
+What was acknowledged is done whatever becomes of its client, such as a delivery of interviews. What
+was only asked for, such as a file, is not made once its client is no longer in force.
 """
 
 import asyncio
@@ -13,9 +16,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.principal import Principal
+from app.access.principal import Principal, still_in_force
 from app.core.database import Database
 from app.jobs import queries
+from app.jobs.problems import ClientNotInForce
 from app.jobs.tables import Job
 
 
@@ -53,6 +57,8 @@ class Running:
     total: int | None
     run: int
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    needs_client: bool = False
+    """Whether it is done only while its client is in force."""
 
     @classmethod
     def of(cls, job: Job, stopping: asyncio.Event) -> "Running":
@@ -74,14 +80,21 @@ class Running:
         """Note how far the job is, in the transaction that brought it there; None: total stands.
 
         Every transaction of a handler that writes calls it, once: what is `done` is what is
-        committed. Errors: Stopped, Superseded.
+        committed. Errors: Stopped, Superseded; ClientNotInForce where that is needed.
         """
         if self.stopping.is_set():
             raise Stopped()
+        if self.needs_client:
+            await self.check_client(session)
         if not await queries.advance(session, self.id, self.run, done=done, total=total):
             raise Superseded()
         self.done = done
         self.total = self.total if total is None else total
+
+    async def check_client(self, session: AsyncSession) -> None:
+        """Errors: ClientNotInForce where the client was revoked or has expired meanwhile."""
+        if not await still_in_force(session, self.caller):
+            raise ClientNotInForce()
 
 
 Handler = Callable[[Database, Running], Awaitable[dict[str, Any]]]
@@ -90,3 +103,18 @@ Handler = Callable[[Database, Running], Awaitable[dict[str, Any]]]
 A Problem that it raises ends the job as failed. After any other exception the job is taken again
 some time later, and fails when it was taken in vain too often. It must not keep the event loop
 from turning for longer than a few seconds, or another worker takes the job for abandoned."""
+
+
+def for_clients_in_force(handler: Handler) -> Handler:
+    """The same, for what is not made once its client is no longer in force.
+
+    It is not begun then, and `advance` lets nothing of it be committed.
+    """
+
+    async def handle(database: Database, running: Running) -> dict[str, Any]:
+        running.needs_client = True
+        async with database.sessions() as session:
+            await running.check_client(session)
+        return await handler(database, running)
+
+    return handle

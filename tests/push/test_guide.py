@@ -25,6 +25,7 @@ FOR_OTHERS = {
     "campaign-frozen",
     "cannot-judge",
     "cannot-restore",
+    "client-not-in-force",
     "client-refused",
     "county-required",
     "identity-required",
