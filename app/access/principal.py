@@ -136,6 +136,11 @@ async def in_force(session: AsyncSession, token: tokens.Claims) -> bool:
     return client is not None and token.expires_at > clock.now()
 
 
+async def still_in_force(session: AsyncSession, caller: Principal) -> bool:
+    """Whether the client of a request is so still, whatever its token; the command line always."""
+    return caller.id == OPERATOR.id or await queries.is_in_force(session, caller.id)
+
+
 def having_or_ticket(*scopes: Scope) -> Any:
     """As `having`, for a page that also a ticket opens. Errors: 401, 403."""
     return _authorised(_ticketed, scopes)

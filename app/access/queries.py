@@ -26,6 +26,12 @@ async def client_in_force(session: AsyncSession, client_id: str) -> Client | Non
     )
 
 
+async def is_in_force(session: AsyncSession, client_id: int) -> bool:
+    """Whether a client, by its internal id, was neither revoked nor has expired."""
+    statement = select(exists().where(Client.id == client_id, _in_force(Client)))
+    return bool(await session.scalar(statement))
+
+
 async def secrets_in_force(session: AsyncSession, client_id: int) -> list[ClientSecret]:
     """The secrets of a client by which tokens can be got, the oldest first."""
     statement = select(ClientSecret).where(

@@ -96,7 +96,7 @@ async def revoke_token(
     client_id: ClientId = "",
     client_secret: ClientSecret = "",
 ) -> Revoked:
-    """Revoke one of the client's own access tokens (RFC 7009); an unknown one is as good as."""
+    """Revoke one of the client's own access tokens (RFC 7009): 200 for an unknown one too."""
     client_id, client_secret = _credentials(request, client_id, client_secret)
     with _guarded(request, client_id):
         await service.revoke_token(

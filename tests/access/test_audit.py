@@ -60,3 +60,33 @@ async def test_entries_cannot_be_changed_or_deleted(app: FastAPI, change: str) -
         async with database.sessions.begin() as session:
             await session.execute(text(change))
     assert await _count(database) == 1
+
+
+async def test_savepoints_keep_and_undo_no_entry(app: FastAPI) -> None:
+    database: Database = app.state.database
+    caller = await _caller(database)
+    async with database.sessions.begin() as session:
+        audit.record(session, caller, "campaign.change", "C")
+        async with session.begin_nested():
+            await session.execute(text("SELECT 1"))
+        assert await session.scalar(text("SELECT count(*) FROM audit_entries")) == 0
+        with pytest.raises(DBAPIError):
+            async with session.begin_nested():
+                await session.execute(text("SELECT 1 / 0"))
+    assert await _count(database) == 1
+
+
+async def test_a_session_that_was_rolled_back_writes_down_what_it_does_afterwards(
+    app: FastAPI,
+) -> None:
+    database: Database = app.state.database
+    caller = await _caller(database)
+    async with database.sessions() as session:
+        await session.execute(text("SELECT 1"))
+        audit.record(session, caller, "campaign.open", "C")
+        await session.rollback()
+        audit.record(session, caller, "campaign.close", "C")
+        await session.commit()
+    async with database.sessions() as session:
+        written = await session.scalars(text("SELECT action FROM audit_entries"))
+        assert list(written) == ["campaign.close"]

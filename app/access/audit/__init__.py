@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm import SessionTransaction
 
 from app.access.audit import queries
 from app.access.audit.chain import Entry, hash_of, origin, sealed
@@ -26,7 +27,7 @@ _WAITING = "audit"
 def record(
     session: AsyncSession, caller: Principal, action: str, target: str, **detail: Any
 ) -> None:
-    """Write down who did what to which object, in the transaction that does it.
+    """Write down who did what to which object, in the transaction that does it, not in a savepoint.
 
     `action` is a noun and a verb, such as campaign.open. `detail` is JSON, and free of what
     belongs to a person.
@@ -56,25 +57,28 @@ def _append(
     request_id: str,
     address: str | None,
 ) -> None:
+    assert not session.in_nested_transaction(), "a savepoint that is undone would leave its entry"
     # Fractions as texts: the database may spell numbers in another way, and the hash would break.
     plain = json.loads(json.dumps(detail), parse_float=str)
     entry = Entry(clock.now(), *deed, plain, request_id, address or None)
-    waiting = session.info.setdefault(_WAITING, [])
-    if not waiting:
+    if _WAITING not in session.info:
+        session.info[_WAITING] = []
         # The chain is locked until the commit: so as late as can be, and nobody waits for long.
-        event.listen(session.sync_session, "before_commit", _write, once=True)
-        event.listen(session.sync_session, "after_rollback", _forget, once=True)
-    waiting.append(entry)
+        event.listen(session.sync_session, "before_commit", _write)
+        event.listen(session.sync_session, "after_soft_rollback", _forget)
+    session.info[_WAITING].append(entry)
 
 
-def _forget(session: SyncSession) -> None:
-    session.info.pop(_WAITING, None)
+def _forget(session: SyncSession, undone: SessionTransaction) -> None:
+    if not undone.nested:  # else it was a savepoint, and what stands before it is still done
+        session.info[_WAITING] = []
 
 
 def _write(session: SyncSession) -> None:
-    entries: list[Entry] = session.info.pop(_WAITING, [])
-    if not entries:
+    entries: list[Entry] = session.info[_WAITING]
+    if not entries or session.in_nested_transaction():
         return
+    session.info[_WAITING] = []
     keyring: Keyring = session.info["keyring"]
     wrapped = queries.audit_key(session) or queries.keep_audit_key(
         session, keyring.wrap(secrets.token_bytes(32), context=KEY_CONTEXT)
