@@ -5,6 +5,7 @@ file of thirty kilobytes, so here nothing is kept but the cells of the row that 
 """
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Callable, Collection, Iterator
@@ -12,6 +13,7 @@ from posixpath import dirname, join, normpath
 from typing import Any
 from xml.parsers import expat
 
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UNCALCULATED = object()
 """Stands in a cell whose formula has no stored result."""
 MAX_UNPACKED = 100 << 20
@@ -281,9 +283,22 @@ class _Sheet:
             case "b":
                 return text == "1"
             case "n":
-                return int(text) if _INTEGER.fullmatch(text) else float(text)
+                if _INTEGER.fullmatch(text):
+                    return int(text)
+                # No program writes what is not finite: a text, which no number or time can be.
+                return number if math.isfinite(number := float(text)) else text
             case _:
                 return text
+
+
+def letters(column: int) -> str:
+    """What Excel calls a column, from 0: `A`, `B`, … `AB` is column 27."""
+    name = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        name = chr(ord("A") + letter) + name
+    return name
 
 
 def _column(place: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.core.workbook import UNCALCULATED
+from app.core.workbook import UNCALCULATED, letters
 from app.push.files import Fault
 from app.push.wording import Said, Stopped
 
@@ -240,12 +240,3 @@ def _plain(cell: Any) -> Any:
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)  # Excel has no integers
     return cell
-
-
-def letters(number: int) -> str:
-    """A column's letters in a spreadsheet; 0 is A."""
-    found, rest = "", number + 1
-    while rest:
-        rest, digit = divmod(rest - 1, 26)
-        found = chr(ord("A") + digit) + found
-    return found

@@ -18,7 +18,7 @@ _HEAD = ("row 行", "column 列", "interview_id", "problem 问题", "说明", "m
 _CODES = {
     "missing": "缺少必填项。",
     "not_an_option": "不是该题的选项。",
-    "unknown_population": "活动没有这个群体。",
+    "unknown_population": "活动没有这个人群。",
     "not_found": "活动范围内没有这个单位。",
     "outside_window": "结束时间不在活动起止时间之内。",
     "in_the_future": "结束时间在将来。",

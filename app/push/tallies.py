@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.problems import pointer
+from app.core.workbook import UNCALCULATED
 from app.push.files import File, Raw
 from app.push.mapping import SHANGHAI
 from app.push.wording import Said, Stopped
@@ -86,22 +87,22 @@ def read(file: File) -> Table:
     found: dict[tuple[str, str], int] = {}
     for one in file.items():
         assert isinstance(one, Raw)
-        cells = dict(zip(header, one.content, strict=False))
-        key = str(cells["unit"] or ""), str(cells["population"] or "")
-        respondents = _number(cells.get("respondents"), one.row, "respondents")
+        cells = _named(header, one)
+        key = _text(cells, "unit", one.row), _text(cells, "population", one.row)
+        respondents = _number(cells["respondents"], one.row, "respondents")
         index = found.setdefault(key, len(table.rows))
         if index == len(table.rows):
             table.begin(_row(*key, respondents), one.row)
         elif not is_long:
-            raise _wrong(one.row, "unit", "同一单位和群体出现两次", "comes twice")
+            raise _wrong(one.row, "unit", "同一单位和人群出现两次", "comes twice")
         elif table.rows[index]["respondents"] != respondents:
-            raise _wrong(one.row, "respondents", "同一单位和群体前后不一", "differs from before")
+            raise _wrong(one.row, "respondents", "同一单位和人群前后不一", "differs from before")
         if is_long:
-            said = str(cells["question"]), str(cells["option"])
+            said = _text(cells, "question", one.row), _text(cells, "option", one.row)
             table.add(index, *said, cells["count"], one.row)
         else:
             for name in header:
-                if name not in _WIDE and cells.get(name) not in (None, ""):
+                if name not in _WIDE and cells[name] not in (None, ""):
                     question, _, option = name.rpartition(".")
                     table.add(index, question, option, cells[name], one.row)
     return table
@@ -115,6 +116,20 @@ def _whole(one: Any) -> tuple[dict[str, Any], int]:
     if isinstance(one, Raw):
         return dict(one.content), one.row
     raise _wrong(one[0], "", "不是 JSON 对象", "is no JSON object")
+
+
+def _named(header: Sequence[str], row: Raw) -> dict[str, Any]:
+    """A row's cells by their columns, None where it is shorter than the first row."""
+    if any(one not in (None, "") for one in row.content[len(header) :]):
+        raise _wrong(row.row, "", "超出了表头的列数", "has more cells than the first row")
+    return dict.fromkeys(header) | dict(zip(header, row.content, strict=False))
+
+
+def _text(cells: Mapping[str, Any], column: str, row: int) -> str:
+    found = cells[column]
+    if found in (None, "") or found is UNCALCULATED:
+        raise _wrong(row, column, "缺少", "is missing")
+    return str(found)
 
 
 def _number(value: Any, row: int, column: str) -> int:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.core.problems import Problem
 from app.core.workbook_writing import workbook_of
-from app.push import files, interviews, mapping, reconciling
+from app.push import files, interviews, mapping, reconciling, tallies
 from app.push.files import File, Raw
 from app.push.mapping import FIELDS, ColumnMapping, Table, Unmapped
 from app.push.wording import Stopped
@@ -215,6 +215,35 @@ def test_parts_are_the_same_each_time_and_never_too_large(tmp_path: Path) -> Non
     assert all(len(body) < (5 << 20) for _, body, _ in once)
     assert sum(len(rows) + faulty for rows, _, faulty in once) == 91
     assert once[0][2] == 1
+
+
+LONG = "respondents,unit,population,question,option,count\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (f"{LONG}10,A1,teacher\n", "Row 2, question: is missing"),
+        (f"{LONG}10,A1,teacher,overall,satisfied\n", "Row 2, overall.satisfied: is no whole"),
+        (f"{LONG}10,,teacher,overall,satisfied,7\n", "Row 2, unit: is missing"),
+        (f"{LONG}1,200,A1,teacher,overall,satisfied,7\n", "has more cells than the first row"),
+        ("unit,population,respondents,overall.a\nA1\n", "Row 2, population: is missing"),
+    ],
+    ids=["short", "without count", "without unit", "long", "short and wide"],
+)
+def test_a_row_of_tallies_that_lacks_a_cell_or_has_one_too_many_is_named(
+    tmp_path: Path, lines: str, said: str
+) -> None:
+    with pytest.raises(Stopped) as stopped:
+        tallies.read(written(tmp_path, lines.encode()))
+    assert said in stopped.value.said.en
+    assert "Nothing was sent." in stopped.value.said.en
+
+
+def test_cells_that_a_row_of_tallies_leaves_out_at_its_end_are_no_counts(tmp_path: Path) -> None:
+    lines = b"unit,population,respondents,overall.a,overall.b\nA1,teacher,7,7\n"
+    [row] = tallies.read(written(tmp_path, lines)).rows
+    assert row["counts"] == {"overall": {"a": 7}}
 
 
 def test_the_digest_is_that_of_sort_and_sha256sum() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 
+from app.core.workbook import rows
 from tests.core.test_http import problem
 from tests.factories import Api
 from tests.units.test_importing import HEADER, SMALL, errors, imported, send
@@ -141,3 +142,8 @@ async def test_entities_in_a_workbook_are_not_expanded(admin: Api) -> None:
     began = time.perf_counter()
     problem(await send(admin, content, XLSX), 400, "malformed")
     assert time.perf_counter() - began < 60
+
+
+def test_a_number_without_end_is_a_text() -> None:
+    content = _replaced(workbook([["V-1", 46_000.125, 7]]), b"46000.125", b"1e999")
+    assert [cells for _, cells in rows(content)] == [["V-1", "1e999", 7]]
