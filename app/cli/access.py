@@ -46,7 +46,12 @@ def _add_clients(commands: Any, common: argparse.ArgumentParser) -> None:
     actions = client.add_subparsers(title="actions", required=True, metavar="ACTION")
     create = actions.add_parser("create", parents=[common], help="make one; shows its secret once")
     create.add_argument("name")
-    create.add_argument("--scope", required=True, help="scopes, separated by spaces")
+    create.add_argument(
+        "--scope",
+        action="append",
+        required=True,
+        help="what it may do, such as results:read; may be repeated",
+    )
     create.add_argument("--unit", help="code of the unit whose subtree it sees; default: all")
     create.add_argument(
         "--network",
@@ -103,7 +108,10 @@ def _add_keys(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day is written 2027-01-31") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -132,7 +140,7 @@ def _done(
 
 
 async def _made_client(session: AsyncSession, arguments: argparse.Namespace) -> clients.NewClient:
-    scopes: list[str] = arguments.scope.split()
+    scopes = " ".join(arguments.scope).split()
     made = await clients.create(
         session,
         name=arguments.name,

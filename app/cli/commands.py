@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from app import demonstration, serving, worker
 from app.backup import commands as backups
@@ -74,7 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(prog="xinsheng", description=_ABOUT)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_serving(commands, common)
+    migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")
+    migrate.set_defaults(run=_migrate)
+    demo = commands.add_parser("demo", parents=[common], help="load the demonstration")
+    demo.set_defaults(run=_demo)
+    _add_checks(commands, common)
+    backups.add_parsers(commands, common, backup=_backup, restore=_restore)
+    access.add_parsers(commands, common)
+    campaigns.add_parsers(commands, common)
+    quality.add_parsers(commands, common)
+    push.add_parser(commands)
+    return parser
 
+
+def _add_serving(commands: Any, common: argparse.ArgumentParser) -> None:
     serve = commands.add_parser("serve", parents=[common], help="serve until Ctrl-C or SIGTERM")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serve.add_argument("--port", type=_port, default=8000)
@@ -95,12 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     working.set_defaults(run=_work)
 
-    migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")
-    migrate.set_defaults(run=_migrate)
 
-    demo = commands.add_parser("demo", parents=[common], help="load the demonstration")
-    demo.set_defaults(run=_demo)
-
+def _add_checks(commands: Any, common: argparse.ArgumentParser) -> None:
     recount = commands.add_parser(
         "recount",
         parents=[common],
@@ -123,27 +134,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.set_defaults(run=_doctor)
 
-    backups.add_parsers(commands, common, backup=_backup, restore=_restore)
-
-    access.add_parsers(commands, common)
-    campaigns.add_parsers(commands, common)
-    quality.add_parsers(commands, common)
-    push.add_parser(commands)
-    return parser
-
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 65535:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
-    return number
+    return int(text)
 
 
 def _workers(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 64:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise argparse.ArgumentTypeError("from 1 to 64 workers")
-    return number
+    return int(text)
 
 
 @asynccontextmanager

@@ -18,16 +18,25 @@ from app.clients.schemas import (
     SecretMade,
 )
 from app.core.database import Session
-from app.core.problems import FieldError, InvalidInput, NotFound, replies
-from app.core.schemas import Code, Cursor, Limit, Page, Time, from_cursor, paged
+from app.core.problems import NotFound, replies
+from app.core.schemas import (
+    MAX_ID,
+    Code,
+    Cursor,
+    Limit,
+    Page,
+    Time,
+    from_cursor,
+    number_in_cursor,
+    paged,
+)
 
 router = APIRouter(prefix="/v1", tags=["clients"])
 
-_MAX_ID = 2**31 - 1
 Admin = Annotated[Principal, having("admin")]
 Auditor = Annotated[Principal, having("audit:read")]
 ClientId = Annotated[Code, Path(description="The client's public id.")]
-SecretId = Annotated[int, Path(ge=1, le=_MAX_ID, description="The secret's number.")]
+SecretId = Annotated[int, Path(ge=1, le=MAX_ID, description="The secret's number.")]
 
 
 @router.post("/clients", status_code=201, responses=replies(NotFound))
@@ -124,21 +133,10 @@ async def list_audit(
         action=action,
         since=since,
         until=until,
-        before=_before(cursor),
+        before=number_in_cursor(cursor),
         limit=limit,
     )
     entries, following = paged(rows, limit, "id")
     audit.record(session, caller, "audit.read", "audit", entries=len(entries))
     items = [AuditEntryOut.model_validate(row) for row in entries]
     return Page[AuditEntryOut](items=items, next=following)
-
-
-def _before(cursor: str | None) -> int | None:
-    position = from_cursor(cursor)
-    if position is None:
-        return None
-    known = position.isascii() and position.isdigit() and len(position) <= len(str(_MAX_ID))
-    if not known or int(position) > _MAX_ID:
-        message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
-        raise InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
-    return int(position)

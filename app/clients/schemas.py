@@ -23,14 +23,13 @@ def _network(text: str) -> str:
         raise PydanticCustomError("not_a_network", message) from error
 
 
-Networks = Annotated[
+_NetworkList = Annotated[
     list[Annotated[str, Field(max_length=50), AfterValidator(_network)]],
-    Field(
-        min_length=1,
-        max_length=50,
-        description="Where it may call from; null: anywhere.",
-        examples=[["203.0.113.0/24"]],
-    ),
+    Field(min_length=1, max_length=50),
+]
+Networks = Annotated[
+    _NetworkList | None,
+    Field(description="Where it may call from; null: anywhere.", examples=[["203.0.113.0/24"]]),
 ]
 
 
@@ -44,14 +43,14 @@ class ClientIn(Body):
     unit: Code | None = Field(
         None, description="The unit whose subtree it sees; the caller's own where none is given."
     )
-    networks: Networks | None = None
+    networks: Networks = None
     expires_at: Time | None = Field(None, description=_EXPIRES)
 
 
 class NetworksIn(Body):
     """Where a client may call from."""
 
-    networks: Networks | None
+    networks: Networks
 
 
 class SecretIn(Body):
@@ -84,7 +83,7 @@ class ClientOut(Reply):
     name: str = Field(description="For people.")
     scopes: Annotated[list[Scope], _SCOPES]
     unit: Annotated[str | None, _UNIT]
-    networks: Networks | None
+    networks: Networks
     created_at: datetime = Field(description="When it was made.")
     expires_at: datetime | None = Field(description=_EXPIRES)
     revoked_at: datetime | None = Field(description="When it was revoked; null while in force.")
@@ -101,7 +100,7 @@ class ClientMade(Reply):
     name: str = Field(description="For people.")
     scopes: Annotated[list[Scope], _SCOPES]
     unit: Annotated[str | None, _UNIT]
-    networks: Networks | None = None
+    networks: Networks = None
     expires_at: datetime | None = Field(None, description=_EXPIRES)
 
 

@@ -26,10 +26,11 @@ _COMMON = replies(TooLarge, UnknownHost, InvalidInput, InternalError, Busy)
 _OF_JSON = replies(Malformed, UnsupportedMediaType)
 _OF_LIMITS = replies(TooMany)
 DESCRIPTION = """
-Questionnaires answered on the phone, counted exactly.
+Questionnaires for education bureaus: answered by link, invitation or telephone, counted exactly.
 
-Get a token at `POST /oauth/token`. Times are RFC 3339 in UTC; days are those of Asia/Shanghai.
-Every failure is a problem document (RFC 9457) whose `type` can be opened.
+Get a token at `POST /oauth/token`; each address names the scope that it needs. Times are RFC 3339
+in UTC; days are those of Asia/Shanghai. Lists come in pages: pass `next` as `cursor`. Every failure
+is a problem document (RFC 9457) whose `type` can be opened.
 """
 
 

@@ -16,7 +16,7 @@ class FieldError:
     """One thing wrong with the input.
 
     `pointer` is a JSON pointer into the body (`/answers/ethics`), `?name` for a query parameter,
-    `row 7, column kind` for a file. `message` says what would be right and never quotes a value.
+    `/rows/7/kind` for a file. `message` says what would be right and never quotes a value.
     """
 
     pointer: str

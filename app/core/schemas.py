@@ -25,10 +25,13 @@ from app.core.problems import FieldError, InvalidInput
 
 Item = TypeVar("Item")
 
+MAX_ID = 2**31 - 1
+"""The largest number that a row can have."""
+
 Code = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
-    Field(description="What a client names itself: letters, digits, dot, underscore, hyphen."),
+    Field(description="A code of your own choosing: letters, digits, dot, underscore, hyphen."),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
@@ -36,6 +39,8 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 _ESCAPED = re.compile(rb"\\[ubf]")
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _YEARS = range(2000, 2101)
@@ -157,7 +162,7 @@ def number_in_cursor(cursor: str | None) -> int | None:
     position = from_cursor(cursor)
     if position is None:
         return None
-    if not (position.isdecimal() and position.isascii() and len(position) <= 9):
+    if not _NUMBER.fullmatch(position) or int(position) > MAX_ID:
         raise bad_cursor()
     return int(position)
 

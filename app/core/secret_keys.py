@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from app.core.background import background
+from app.core.disks import sync_folder
 from app.core.keyring import Keyring
 
 log = logging.getLogger("xinsheng.keys")
@@ -59,11 +60,7 @@ def write(path: Path, keys: Sequence[bytes]) -> None:
     except OSError:
         draft.unlink()
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _drafted(path: Path, keys: Sequence[bytes]) -> Path:

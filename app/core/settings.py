@@ -16,8 +16,6 @@ from app.core.thresholds import DEFAULTS, parsed
 
 KEYS_FILE = "secret-keys"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-
-
 _WECHAT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _VERIFY_FILE = re.compile(r"((?:MP|WW)_verify_[A-Za-z0-9]{1,64}\.txt)=([A-Za-z0-9]{1,64})")
 
@@ -54,7 +52,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     """Names that it is reached by, besides the one in `public_url`."""
     limits: Mapping[str, int] = field(default_factory=PER_MINUTE.copy)
-    """Requests a minute, by policy; see `core.policies`."""
+    """Requests a minute, by policy; see `core.limits.policies`."""
     quality: Mapping[str, float | None] = field(default_factory=lambda: dict(DEFAULTS))
     """What makes responses doubtful, by name; see `core.thresholds`. None: switched off."""
     migrates: bool = False
@@ -65,6 +63,11 @@ class Settings:
     """None: nobody is recognised by WeChat."""
     verify_files: Mapping[str, str] = field(default_factory=dict)
     """Files by which WeChat checks that a domain is ours, by name, with their content."""
+
+    @property
+    def backups(self) -> Path:
+        """Where backups go unless another place is named."""
+        return self.backup_dir or self.data_dir / "backups"
 
 
 def default_data_dir() -> Path:

@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr  # nosec B406 # it writes
 
+from app.core.workbook import letters
+
 MAX_CELL = 32_767
 """Characters that Excel takes in a cell."""
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -43,16 +45,6 @@ def workbook_of(sheets: Mapping[str, Rows]) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, _HEAD + part)
     return file.getvalue()
-
-
-def letters(column: int) -> str:
-    """What Excel calls a column, from 0: `A`, `B`, … `AB` is column 27."""
-    name = ""
-    column += 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        name = chr(ord("A") + letter) + name
-    return name
 
 
 def _numbers(sheets: Mapping[str, Rows]) -> range:

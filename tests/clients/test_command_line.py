@@ -47,6 +47,20 @@ async def test_a_client_is_made_changed_over_and_ended(api: Api, settings: Setti
     assert "4 entries are whole" in await said(settings, "audit", "verify")
 
 
+async def test_scopes_add_up_however_they_are_given(api: Api, settings: Settings) -> None:
+    for options in (
+        ("--scope", "interviews:write", "--scope", "tallies:write"),
+        ("--scope", "interviews:write tallies:write"),
+    ):
+        made = json.loads(await said(settings, "clients", "create", "x", *options, "--json"))
+        reply = await api.http.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(made["client_id"], made["client_secret"]),
+        )
+        assert reply.json()["scope"].split() == ["interviews:write", "tallies:write"]
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -1,6 +1,5 @@
 """The embedded PostgreSQL: what lies where, who can reach it, and how it is addressed."""
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from app.core.embedded_postgres import (
 from tests.core.embedded_postgres.servers import (
     ROOT,
     mode,
+    opened_files,
     processes,
     psql,
     query,
@@ -35,11 +35,9 @@ def test_everything_lies_in_the_data_directory(server: EmbeddedPostgres) -> None
     numbers = processes(server.data_dir)
     assert len(numbers) > 3
     for number in numbers:
-        for opened in Path(f"/proc/{number}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                target = os.readlink(opened)
-                inside = target.startswith((str(folder), "/dev/null", "/dev/shm/PostgreSQL."))
-                assert inside or not target.startswith("/"), target
+        for target in opened_files(number):
+            inside = target.startswith((str(folder), "/dev/null", "/dev/shm/PostgreSQL."))
+            assert inside or not target.startswith("/"), target
 
 
 def test_a_new_data_directory_is_its_owners_alone(first_start: tuple[Path, float]) -> None:

@@ -1,6 +1,5 @@
 """The embedded PostgreSQL: claims, kills and recoveries."""
 
-import contextlib
 import fcntl
 import os
 import signal
@@ -25,6 +24,7 @@ from tests.core.embedded_postgres.servers import (
     FORKING_CLAIMANT,
     ROOT,
     kill,
+    opened_files,
     postmaster,
     processes,
     psql,
@@ -112,9 +112,7 @@ def test_the_server_outlives_its_starter_and_the_next_one_joins_it(
 
 def test_the_server_holds_no_claim(server: EmbeddedPostgres) -> None:
     for number in processes(server.data_dir):
-        for opened in Path(f"/proc/{number}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                assert not os.readlink(opened).endswith(".lock")
+        assert not any(target.endswith(".lock") for target in opened_files(number))
 
 
 def test_a_forked_child_does_not_take_its_parents_claim_away(data_dir: Path) -> None:
