@@ -29,7 +29,14 @@ def add_parsers(
     commands: Any, common: argparse.ArgumentParser, *, backup: Run, restore: Run
 ) -> None:
     """Add both commands to the command line (`commands`: what `add_subparsers` returned)."""
-    taking = commands.add_parser(
+    for parser in (_add_backup(commands, common, backup), _add_restore(commands, common, restore)):
+        parser.add_argument("--quiet", action="store_true", help="tell no progress")
+
+
+def _add_backup(
+    commands: Any, common: argparse.ArgumentParser, run: Run
+) -> argparse.ArgumentParser:
+    taking: argparse.ArgumentParser = commands.add_parser(
         "backup",
         parents=[common],
         help="save everything into an encrypted file",
@@ -37,7 +44,7 @@ def add_parsers(
         "one, and campaigns' keys in a file of their own. Both are encrypted under the secret "
         "keys, which are in neither: keep those elsewhere.",
     )
-    taking.set_defaults(run=backup)
+    taking.set_defaults(run=run)
     taking.add_argument(
         "target",
         nargs="?",
@@ -55,14 +62,20 @@ def add_parsers(
     taking.add_argument(
         "--keep-keys", type=_days, metavar="DAYS", help="the same for files of campaigns' keys"
     )
-    restoring = commands.add_parser(
+    return taking
+
+
+def _add_restore(
+    commands: Any, common: argparse.ArgumentParser, run: Run
+) -> argparse.ArgumentParser:
+    restoring: argparse.ArgumentParser = commands.add_parser(
         "restore",
         parents=[common],
         help="bring a backup back into an empty database",
         description="Checks every byte of the backup, then stores all of it or nothing, and "
         "counts everything anew. No server may run meanwhile.",
     )
-    restoring.set_defaults(run=restore)
+    restoring.set_defaults(run=run)
     restoring.add_argument("source", type=Path, metavar="FILE", help="the backup")
     _add_keys(restoring, "FILE", "campaigns' keys; default the .keys beside the backup, if any")
     choice = restoring.add_mutually_exclusive_group()
@@ -76,8 +89,7 @@ def add_parsers(
         "--no-destructions", action="store_true", help="bring keys back that were destroyed since"
     )
     restoring.add_argument("--verify", action="store_true", help="only check the backup")
-    for parser in (taking, restoring):
-        parser.add_argument("--quiet", action="store_true", help="tell no progress")
+    return restoring
 
 
 def _add_keys(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
@@ -87,10 +99,9 @@ def _add_keys(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:
 
 
 def _days(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 36_500:
-        raise argparse.ArgumentTypeError("a number of days, from 1")
-    return number
+    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+        raise argparse.ArgumentTypeError("a number of days, from 1 to 36500")
+    return int(text)
 
 
 class _Progress:
@@ -195,9 +206,8 @@ async def _recorded(
 
 
 def _targets(settings: Settings, arguments: argparse.Namespace) -> dict[Kind, Path]:
-    default = settings.backup_dir or settings.data_dir / "backups"
     name = files.default_name(clock.now())
-    path = files.place(arguments.target, default, "backup", name)
+    path = files.place(arguments.target, settings.backups, "backup", name)
     targets: dict[Kind, Path] = {"backup": path}
     if not arguments.no_keys:
         targets["keys"] = files.place(arguments.keys, path.parent, "keys", files.stem_of(path))

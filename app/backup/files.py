@@ -1,6 +1,5 @@
 """Where backups lie: whole files under their names or none, and how long they are kept."""
 
-import errno
 import fcntl
 import os
 import re
@@ -14,6 +13,7 @@ from typing import BinaryIO, Self
 
 from app.backup.sealing import BackupRefused, Header, Kind, holds_key, read_header
 from app.core import clock
+from app.core.disks import sync_folder
 from app.core.keyring import Keyring
 
 SUFFIXES: dict[Kind, str] = {"backup": ".backup", "keys": ".keys"}
@@ -94,7 +94,7 @@ class NewFile:
             if self.path.exists():
                 raise BackupRefused(f"{self.path} came into being meanwhile: choose another name.")
             self._draft.rename(self.path)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         return size
 
     @contextmanager
@@ -105,17 +105,6 @@ class NewFile:
             raise BackupRefused(
                 f"{self.path} cannot be written ({error.strerror}), and nothing is left of it."
             ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems have no such thing
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _remove_unfinished(folder: Path) -> None:

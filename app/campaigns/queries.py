@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.tables import Campaign, CampaignKey, CampaignPopulation
 from app.questionnaires.tables import Questionnaire
-from app.units.tables import Unit, UnitAncestor, line, subtree
+from app.units.tables import Unit, line, subtree
 
 
 def _seen_from(unit_id: int) -> ColumnElement[bool]:
@@ -48,11 +48,6 @@ async def lock_campaign(session: AsyncSession, campaign_id: int, *, shared: bool
         # Key share, the weakest, still keeps out the full lock that every change takes.
         .with_for_update(read=shared, key_share=shared)
     )
-
-
-async def is_within(session: AsyncSession, unit_id: int, root_id: int) -> bool:
-    """Whether a unit is another one, or lies below it."""
-    return await session.get(UnitAncestor, (unit_id, root_id)) is not None
 
 
 async def list_campaigns(

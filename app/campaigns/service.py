@@ -61,9 +61,25 @@ async def owned(session: AsyncSession, caller: Principal, code: str) -> Campaign
     Errors: NotFound where it is not visible, NotOwner where it belongs to a unit above.
     """
     campaign = await visible(session, caller, code)
-    if caller.unit_id is not None and not await covers(session, caller.unit_id, campaign.region_id):
+    if not await owns(session, caller, campaign):
         raise NotOwner()
     return campaign
+
+
+async def owns(session: AsyncSession, caller: Principal, campaign: Campaign) -> bool:
+    """Whether a campaign's region lies in the caller's subtree."""
+    return caller.unit_id is None or await units.lies_within(
+        session, campaign.region_id, caller.unit_id
+    )
+
+
+async def root_seen(session: AsyncSession, caller: Principal, campaign: Campaign) -> int:
+    """The id of the highest unit of a visible campaign that the caller sees: its region, or the
+    caller's own unit within that."""
+    region_id = campaign.region_id
+    if caller.unit_id is not None and await units.lies_within(session, caller.unit_id, region_id):
+        return caller.unit_id
+    return region_id
 
 
 async def locked(
@@ -82,11 +98,6 @@ async def locked(
 async def touch(session: AsyncSession, campaign_id: int) -> None:
     """Count the revision up, as every change of a link or batch must, and lock the campaign."""
     await queries.update_campaign(session, campaign_id, {})
-
-
-async def covers(session: AsyncSession, root_id: int, unit_id: int) -> bool:
-    """Whether a unit lies in the subtree of another, such as a campaign's region."""
-    return await queries.is_within(session, unit_id, root_id)
 
 
 async def code_of(session: AsyncSession, campaign_id: int) -> str:

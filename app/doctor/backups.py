@@ -15,14 +15,9 @@ _FUTURE = 0.25 * _HOUR
 _TIMER = "docs/operating/xinsheng-backup.timer takes one each night"
 
 
-def folder_of(settings: Settings) -> Path:
-    """Where backups go unless another place is named."""
-    return settings.backup_dir or settings.data_dir / "backups"
-
-
 def check_backups(settings: Settings) -> Iterator[Finding]:
     """The age of the newest backup and of the newest file of campaigns' keys, by their files."""
-    folder = folder_of(settings)
+    folder = settings.backups
     try:
         newest = _newest(folder, "*.backup")
         keys = _newest(folder, "*.keys")

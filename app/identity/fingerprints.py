@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 ProofKind = Literal["wechat", "invitation", "phone", "external", "device"]
-OncePer = Literal["campaign", "population", "unit"]
 FINGERPRINT_BYTES = 16
 
 

@@ -8,8 +8,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.core.keyring import KEY_ID_BYTES, Keyring, Purpose
 
 _NONCE_BYTES = 12
-OVERHEAD = KEY_ID_BYTES + _NONCE_BYTES + 16
-"""Bytes that sealing adds."""
 
 
 def seal(keyring: Keyring, purpose: Purpose, content: bytes, context: bytes) -> bytes:

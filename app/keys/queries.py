@@ -1,7 +1,5 @@
 """SQL of rotating keys."""
 
-from typing import Any
-
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,7 +40,7 @@ async def store_service_key(session: AsyncSession, purpose: str, wrapped: bytes)
     )
 
 
-async def wrapped_by(session: AsyncSession) -> list[bytes]:
+async def wrapped_keys(session: AsyncSession) -> list[bytes]:
     """Every wrapped key there is."""
     campaigns = await session.scalars(select(CampaignKey.wrapped))
     return [*campaigns, *await session.scalars(select(ServiceKey.wrapped))]
@@ -69,5 +67,5 @@ async def deliveries_sealed(session: AsyncSession) -> dict[bytes, int]:
 
 async def open_campaigns(session: AsyncSession) -> int:
     """How many campaigns are open."""
-    statement: Any = select(func.count()).where(Campaign.state == "open")
-    return int(await session.scalar(statement) or 0)
+    statement = select(func.count(Campaign.id)).where(Campaign.state == "open")
+    return await session.scalar(statement) or 0

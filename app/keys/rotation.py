@@ -42,7 +42,7 @@ class Held:
 async def described(database: Database, keyring: Keyring) -> list[Held]:
     """The secret keys in order, by their ids: they themselves are never shown."""
     async with database.sessions() as session:
-        wrapped = Counter(Keyring.wrapped_by(one) for one in await queries.wrapped_by(session))
+        wrapped = Counter(Keyring.wrapped_by(one) for one in await queries.wrapped_keys(session))
         batches = await queries.batches_signed(session)
         deliveries = await queries.deliveries_sealed(session)
     return [
@@ -60,7 +60,7 @@ async def described(database: Database, keyring: Keyring) -> list[Held]:
 async def unopened(session: AsyncSession, keyring: Keyring) -> int:
     """How many wrapped keys none of these secret keys opens, as where they are another's."""
     held = set(keyring.ids)
-    return sum(Keyring.wrapped_by(one) not in held for one in await queries.wrapped_by(session))
+    return sum(Keyring.wrapped_by(one) not in held for one in await queries.wrapped_keys(session))
 
 
 async def rotate(

@@ -20,11 +20,10 @@ from app.core.problems import (
     NotFound,
     replies,
 )
-from app.core.schemas import Code
+from app.core.schemas import MAX_ID, Code
 from app.links import invitations, qr, queries, service
 from app.links.problems import CountyRequired, InvitationsGone, InvitationsNotAdmitted
 from app.links.schemas import (
-    MAX_ID,
     BatchOut,
     InvitationsIn,
     InvitationsOut,

@@ -6,13 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.problems import FieldError, InvalidInput
-from app.core.schemas import Body, Code, Reply, from_cursor
+from app.core.schemas import Body, Code, Reply
 from app.units.schemas import Kind
 
 MAX_UNITS = 20_000
 MAX_INVITATIONS = 1_000_000
-MAX_ID = 2**31 - 1
 
 _Population = Annotated[
     str,
@@ -136,14 +134,3 @@ def batch_out(batch: Any) -> BatchOut:
         revoked=batch.revoked,
         roster=batch.roster,
     )
-
-
-def id_from(cursor: str | None) -> int:
-    """The id after which a page begins. Errors: InvalidInput for a cursor that is not ours."""
-    position = from_cursor(cursor) or "0"
-    if not (position.isascii() and position.isdigit() and len(position) <= 10):
-        position = str(MAX_ID + 1)
-    if int(position) > MAX_ID:
-        message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
-        raise InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
-    return int(position)

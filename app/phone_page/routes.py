@@ -33,7 +33,6 @@ from app.responses import service
 from app.responses.guesses import few_guesses
 from app.responses.schemas import SubmissionIn
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -71,10 +70,16 @@ async def static_file(request: Request) -> Response:
     return Response(asset.bodies[encoding], headers=headers, media_type=asset.media_type)
 
 
+def _page(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    route = Route(path, endpoint)
+    route.methods = None  # Any: a page says which ones it takes, on a page.
+    return route
+
+
 PAGE_ROUTES = [
-    Route("/s/{link:path}", link_page, methods=_METHODS),
-    Route("/i/{token:path}", invitation_page, methods=_METHODS),
-    Route("/p/{token:path}", preview.preview_page, methods=_METHODS),
+    _page("/s/{link:path}", link_page),
+    _page("/i/{token:path}", invitation_page),
+    _page("/p/{token:path}", preview.preview_page),
     Route("/wechat/callback", wechat.callback),
     Route("/static/{name}", static_file),
 ]

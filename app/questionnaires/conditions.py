@@ -21,8 +21,7 @@ def compiled(condition: Condition) -> Test:
     """The condition as a function. An unanswered question is in no list and no range."""
     match condition:
         case AllOf():
-            tests = [compiled(one) for one in condition.all]
-            return lambda answers: all(test(answers) for test in tests)
+            return all_compiled(condition.all)
         case AnyOf():
             tests = [compiled(one) for one in condition.any]
             return lambda answers: any(test(answers) for test in tests)

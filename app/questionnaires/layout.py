@@ -39,10 +39,10 @@ QuestionType = Literal["single_choice", "multiple_choice", "rating", "number", "
 BITS = 8
 LARGEST = 1e12
 """A number without bounds of its own still lies within ± this."""
-
-
 FIRST_DAY, LAST_DAY = "1900-01-01", "2199-12-31"
 """A date without bounds of its own lies within these."""
+_WHOLE = 255
+"""The mask of a cell that is about a slot's whole value."""
 
 
 class Cell(NamedTuple):
@@ -51,10 +51,6 @@ class Cell(NamedTuple):
     slot: int
     mask: int
     value: int
-
-
-_WHOLE = 255
-"""The mask of a cell that is about a slot's whole value."""
 
 
 @dataclass(frozen=True)

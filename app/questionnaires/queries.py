@@ -70,12 +70,6 @@ async def list_questionnaires(
     return list(await session.execute(statement))
 
 
-async def lies_within(session: AsyncSession, unit_id: int, root_id: int) -> bool:
-    """Whether a unit is the other one or stands below it."""
-    statement = select(Unit.id).where(Unit.id == unit_id, Unit.id.in_(subtree(root_id)))
-    return await session.scalar(statement) is not None
-
-
 async def owner_code(session: AsyncSession, questionnaire: Questionnaire) -> str | None:
     """The code of the unit that owns a questionnaire, if one does."""
     return await session.scalar(select(Unit.code).where(Unit.id == questionnaire.unit_id))

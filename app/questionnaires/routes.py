@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, Up
 
 from app.access.principal import Caller, Principal, having
 from app.access.turns import InTurn
+from app.core import workbook
 from app.core.database import Session
 from app.core.problems import Malformed, NotFound, UnsupportedMediaType, replies
 from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
@@ -42,7 +43,7 @@ QuestionnaireCode = Annotated[
     Code, Path(description="The questionnaire's code, such as satisfaction-six.")
 ]
 _SCHEMA = "application/schema+json"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_XLSX = workbook.MEDIA_TYPE
 
 
 def _of_parts(request: Request) -> None:

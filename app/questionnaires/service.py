@@ -144,8 +144,7 @@ async def previewed(session: AsyncSession, shown: Preview) -> tuple[str, Definit
 async def _own(session: AsyncSession, caller: Principal, code: str) -> Questionnaire:
     found = await visible(session, caller, code)
     if caller.unit_id is not None and (
-        found.unit_id is None
-        or not await queries.lies_within(session, found.unit_id, caller.unit_id)
+        found.unit_id is None or not await units.lies_within(session, found.unit_id, caller.unit_id)
     ):
         raise NotOwner()
     return found

@@ -228,10 +228,12 @@ async def respond(
         if refusal is not None and not fresh:
             fresh = True
             continue
-        if refusal is not None:
-            outcome = await _earlier(reception, submission) or _raise(refusal)
-        else:
+        if refusal is None:
             outcome = await _tried(reception, submission)
+        elif (earlier := await _earlier(reception, submission)) is not None:
+            outcome = earlier
+        else:
+            raise refusal
         if outcome is not Outcome.outdated:
             return _told(door, submission, outcome)
         fresh = True
@@ -247,10 +249,6 @@ async def _tried(reception: Reception, submission: Submission) -> Outcome:
         for claim in submission.fingerprints:
             reception.limits.count("proof", claim)
     return outcome
-
-
-def _raise(problem: Problem) -> Outcome:
-    raise problem
 
 
 async def _earlier(reception: Reception, submission: Submission) -> Outcome | None:

@@ -6,7 +6,6 @@ replaced as a whole and on the disk before the database commits: what is cut sho
 on the list, and is done then. Copies are put together, so that it takes all of them to forget.
 """
 
-import errno
 import fcntl
 import hmac
 import json
@@ -21,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from app.core.disks import sync_folder
 from app.core.keyring import Keyring
 from app.core.settings import Settings
 
@@ -57,7 +57,7 @@ class Lists:
     @classmethod
     def of(cls, settings: Settings, keyring: Keyring) -> "Lists":
         """Those of this deployment."""
-        return cls(keyring, settings.data_dir, settings.backup_dir or settings.data_dir / "backups")
+        return cls(keyring, settings.data_dir, settings.backups)
 
     def add(self, entries: Iterable[Entry], folders: Iterable[Path] = ()) -> bool:
         """Put these on the list, durably; `folders`: wherever else there are files of keys.
@@ -185,11 +185,7 @@ def _alone(folder: Path) -> Iterator[None]:
         with suppress(OSError):  # some network file systems have no such locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # some file systems have no such thing
-                raise
+        sync_folder(folder)
     finally:
         os.close(descriptor)
 

@@ -24,6 +24,7 @@ from app.rosters import queries
 from app.rosters.reading import MAX_ERRORS, Person, error_at, people, refused
 from app.rosters.schemas import RosterOut
 from app.rosters.sealing import Kept, RosterKeys
+from app.units import service as units
 
 MAX_SHARING = 10
 """Entries that may have one phone: the school's own, given for everybody, would be one person's,
@@ -110,24 +111,20 @@ async def _placed(
 ) -> dict[bytes, _Entry]:
     """Entries by what makes a row the same again. Errors: ImportRefused, also for `errors`."""
     populations = {one.code: one for one in await campaigns.populations(session, campaign.id)}
-    units = await queries.unit_ids(
-        session,
-        {one.unit for one in read},
-        region_id=campaign.region_id,
-        seen_from=caller.unit_id,
-    )
-    errors += islice(_misplaced(read, units, populations), MAX_ERRORS)
+    codes = {one.unit for one in read}
+    ids = await units.visible_ids(session, caller, codes, within=campaign.region_id)
+    errors += islice(_misplaced(read, ids, populations), MAX_ERRORS)
     if errors:
         raise refused(errors)
-    return await asyncio.to_thread(_entries, read, campaign, key, units, populations)
+    return await asyncio.to_thread(_entries, read, campaign, key, ids, populations)
 
 
 def _misplaced(
-    read: Sequence[Person], units: Collection[str], populations: Mapping[str, CampaignPopulation]
+    read: Sequence[Person], known: Collection[str], populations: Mapping[str, CampaignPopulation]
 ) -> Iterator[FieldError]:
     for one in read:
         population = populations.get(one.population)
-        if one.unit not in units:
+        if one.unit not in known:
             message = "Name a unit in the campaign's region and in your client's subtree."
             yield error_at(one.row, "unit", "unknown_unit", message)
         elif population is None:
@@ -146,14 +143,14 @@ def _entries(
     read: Sequence[Person],
     campaign: Campaign,
     key: bytes,
-    units: Mapping[str, int],
+    ids: Mapping[str, int],
     populations: Mapping[str, CampaignPopulation],
 ) -> dict[bytes, _Entry]:
     """By what makes a row the same again; of equal rows the first."""
     keys = RosterKeys(key, campaign.id)
     found: dict[bytes, _Entry] = {}
     for one in read:
-        unit_id, position = units[one.unit], populations[one.population].position
+        unit_id, position = ids[one.unit], populations[one.population].position
         mac = keys.row_mac(unit_id, position, one.phone, one.external_id, one.child)
         if mac in found:
             continue

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.tables import CampaignKey
 from app.core.database import Connection
-from app.units.tables import Unit, subtree
 
 _ENTRY_COLUMNS = (
     "batch_id",
@@ -54,18 +53,6 @@ async def wrapped_key(session: AsyncSession, campaign_id: int) -> bytes | None:
             CampaignKey.campaign_id == campaign_id, CampaignKey.purpose == "identity"
         )
     )
-
-
-async def unit_ids(
-    session: AsyncSession, codes: Collection[str], *, region_id: int, seen_from: int | None
-) -> dict[str, int]:
-    """The ids, by code, of units in a campaign's region and in the caller's subtree."""
-    statement = select(Unit.code, Unit.id).where(
-        Unit.code == func.any(list(codes)), Unit.id.in_(subtree(region_id))
-    )
-    if seen_from is not None:
-        statement = statement.where(Unit.id.in_(subtree(seen_from)))
-    return {row.code: row.id for row in await session.execute(statement)}
 
 
 async def known(

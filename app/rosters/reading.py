@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 from pydantic import ValidationError
 
+from app.core import workbook
 from app.core.problems import FieldError, Malformed
 from app.core.workbook import UNCALCULATED
 from app.identity.phones import e164
@@ -15,7 +16,7 @@ from app.units.problems import ImportRefused
 from app.units.spreadsheet import BEYOND_HEADER, MAX_ROWS, Form, Row, read_csv, read_xlsx
 
 CSV = "text/csv"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = workbook.MEDIA_TYPE
 NDJSON = "application/x-ndjson"
 KINDS = (CSV, XLSX, NDJSON)
 MAX_ERRORS = 1000
@@ -70,13 +71,9 @@ def error_at(row: int, column: str, code: str, message: str) -> FieldError:
 
 
 def _rows(kind: str, body: bytes) -> Iterable[tuple[int, Any]]:
-    match kind:
-        case "text/csv":
-            return read_csv(body, _FORM)
-        case "application/x-ndjson":
-            return _lines(body)
-        case _:
-            return read_xlsx(body, _FORM)
+    if kind == NDJSON:
+        return _lines(body)
+    return read_csv(body, _FORM) if kind == CSV else read_xlsx(body, _FORM)
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, Any]]:

@@ -11,9 +11,8 @@ from app.access.turns import InTurn
 from app.campaigns.problems import CampaignState
 from app.core.database import Session
 from app.core.problems import Malformed, NotFound, UnsupportedMediaType, replies
-from app.core.schemas import Code
+from app.core.schemas import MAX_ID, Code
 from app.links.problems import CountyRequired, InvitationsGone, InvitationsNotAdmitted
-from app.links.schemas import MAX_ID
 from app.links.spreadsheet import csv_parts
 from app.rosters import service
 from app.rosters.importing import import_roster

@@ -9,7 +9,6 @@ from app.campaigns import service as campaigns
 from app.campaigns.problems import CampaignState, SandboxRefused
 from app.campaigns.schemas import CampaignOut
 from app.core.keyring import Keyring
-from app.questionnaires.problems import NotOwner
 from app.sandboxes import queries
 from app.telephone import service as telephone
 
@@ -42,7 +41,8 @@ async def reset(session: AsyncSession, caller: Principal, code: str) -> Campaign
     if sandbox.state == "archived" or sandbox.erased_at is not None:
         raise CampaignState("The sandbox is archived: nothing of it changes any more.")
     others = await queries.sources(session, sandbox.id) - {caller.id}
-    if others and not await _owns(session, caller, real.code):
+    owns = caller.may("campaigns:write") and await campaigns.owns(session, caller, real)
+    if others and not owns:
         raise SandboxRefused(
             "Another client has delivered to it too: ask the bureau to empty it, or go on with "
             "interview_ids of your own."
@@ -54,13 +54,3 @@ async def reset(session: AsyncSession, caller: Principal, code: str) -> Campaign
     sandbox = await sandboxes.renew(session, sandbox)
     audit.record(session, caller, "campaign.sandbox-reset", real.code, sandbox=sandbox.code)
     return (await campaigns.described(session, [sandbox]))[0]
-
-
-async def _owns(session: AsyncSession, caller: Principal, code: str) -> bool:
-    if not caller.may("campaigns:write"):
-        return False
-    try:
-        await campaigns.owned(session, caller, code)
-    except NotOwner:
-        return False
-    return True

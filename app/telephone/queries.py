@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.tables import Client
 from app.core.database import Connection
 from app.jobs.tables import Job
 from app.telephone.tables import Delivery, DeliveryChunk, Interview, Refusal
-from app.units.tables import Unit, subtree
 
 COLUMNS = (
     "campaign_id",
@@ -47,6 +47,11 @@ _NUMBERS = (
 _REFUSED = ("delivery_id", "index", "interview_id", "unit", "day", "problem", "errors")
 
 
+async def client(session: AsyncSession, client_id: str) -> Client | None:
+    """The client with this public id, in force or not."""
+    return await session.scalar(select(Client).where(Client.client_id == client_id))
+
+
 async def lock_deliveries(connection: Connection, campaign_id: int, source_id: int) -> None:
     """Let one delivery of a source to a campaign at a time go on, and none while all are held."""
     await connection.execute(
@@ -62,18 +67,6 @@ async def hold_deliveries(connection: Connection, campaign_id: int) -> None:
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtext('deliveries'), $1)", campaign_id
     )
-
-
-async def unit_ids(
-    session: AsyncSession, codes: Collection[str], *, region_id: int, seen_from: int | None
-) -> dict[str, int]:
-    """The ids, by code, of units in a campaign's region and in the caller's subtree."""
-    statement = select(Unit.code, Unit.id).where(
-        Unit.code == func.any(list(codes)), Unit.id.in_(subtree(region_id))
-    )
-    if seen_from is not None:
-        statement = statement.where(Unit.id.in_(subtree(seen_from)))
-    return {row.code: row.id for row in await session.execute(statement)}
 
 
 async def revisions(
@@ -218,16 +211,13 @@ async def delivery(session: AsyncSession, delivery_id: int, source_id: int) -> D
 
 
 async def refusals(
-    session: AsyncSession, delivery_id: int, *, after: int, limit: int
+    session: AsyncSession, delivery_id: int, *, after: int | None, limit: int
 ) -> list[Refusal]:
     """What was refused of a delivery, in its order; one more than the limit."""
-    statement = (
-        select(Refusal)
-        .where(Refusal.delivery_id == delivery_id, Refusal.index > after)
-        .order_by(Refusal.index)
-        .limit(limit + 1)
-    )
-    return list(await session.scalars(statement))
+    statement = select(Refusal).where(Refusal.delivery_id == delivery_id)
+    if after is not None:
+        statement = statement.where(Refusal.index > after)
+    return list(await session.scalars(statement.order_by(Refusal.index).limit(limit + 1)))
 
 
 async def history(

@@ -11,11 +11,13 @@ import msgspec
 
 from app.core.clock import SHANGHAI
 from app.core.problems import FieldError, InvalidInput, Malformed, Problem, pointer
+from app.core.workbook import letters
 from app.telephone.mappings.schemas import ANSWERS, FIELDS, REQUIRED, TIMES, MappingIn
 from app.telephone.sheets import FORMULA, UNREADABLE, Header
 from app.telephone.spool import MAX_LINE
 
 TOO_MANY_CELLS = "too_many_cells"
+NO_ITEM = f"Send one JSON object a line, in UTF-8 and in at most {MAX_LINE:,} bytes."
 Kinds = Mapping[str, Mapping[str, str]]
 """By population and question: the question's type."""
 _QUESTION = re.compile(r"[A-Za-z0-9._-]{1,130}")
@@ -60,11 +62,7 @@ class Column(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         """Where it is: its letter and its name, such as `C 结果`."""
-        letters, rest = "", self.number + 1
-        while rest:
-            rest, digit = divmod(rest - 1, 26)
-            letters = chr(ord("A") + digit) + letters
-        return f"{letters} {self.header}"
+        return f"{letters(self.number)} {self.header}"
 
 
 class Reading(msgspec.Struct, frozen=True, dict=True):
@@ -101,8 +99,7 @@ class Reading(msgspec.Struct, frozen=True, dict=True):
             return Raw(index, number, wrong if cells is None else cells)
         if isinstance(content, dict):
             return Raw(index, None, content)
-        message = f"Send one JSON object a line, in UTF-8 and in at most {MAX_LINE:,} bytes."
-        return Raw(index, None, Malformed(message))
+        return Raw(index, None, Malformed(NO_ITEM))
 
     def item(self, raw: Raw, kinds: Kinds) -> Any:
         """The item as JSON would have it. Errors: Malformed, BadRow."""

@@ -26,7 +26,7 @@ from app.core.problems import (
     UnsupportedMediaType,
     replies,
 )
-from app.core.schemas import Code, Cursor, Limit, Page, paged
+from app.core.schemas import MAX_ID, Code, Cursor, Limit, Page, number_in_cursor, paged
 from app.responses.directory import Directory
 from app.responses.problems import Closed, NotOpenYet
 from app.telephone import queries, service
@@ -34,16 +34,14 @@ from app.telephone.mappings import service as mappings
 from app.telephone.mappings.schemas import MappingIn
 from app.telephone.openapi import DELIVERY, REPLIES
 from app.telephone.reading import reading_of
-from app.telephone.schemas import InterviewHistory, RefusalOut, decode_interviews, index_from
+from app.telephone.schemas import InterviewHistory, RefusalOut, decode_interviews
 from app.telephone.uploads import JSON, NDJSON, Upload, form_of
 
 router = APIRouter(prefix="/v1/campaigns", tags=["telephone"])
 
 Contractor = Annotated[Principal, having("interviews:write")]
 CampaignCode = Annotated[Code, Path(description="The campaign's code, such as 2026-autumn.")]
-DeliveryId = Annotated[
-    int, Path(ge=1, le=2**31 - 1, description="The delivery, as its reply told.")
-]
+DeliveryId = Annotated[int, Path(ge=1, le=MAX_ID, description="The delivery, as its reply told.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -248,8 +246,7 @@ async def list_refusals(
     """
     campaign = await campaigns.visible(session, caller, code)
     found = await service.own_delivery(session, caller, campaign, delivery)
-    after = index_from(cursor)
-    rows = await queries.refusals(session, found.id, after=after, limit=limit)
+    rows = await queries.refusals(session, found.id, after=number_in_cursor(cursor), limit=limit)
     page, following = paged(rows, limit, "index")
     items = [service.refusal(row, caller.request_id) for row in page]
     if NDJSON not in request.headers.get("Accept", ""):

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from app.campaigns.schemas import Sandbox
 from app.core import clock
 from app.core.problems import FieldError, InvalidInput, Malformed, pointer
-from app.core.schemas import Body, Code, ProblemDocument, Reply, Time, from_cursor
+from app.core.schemas import Body, Code, ProblemDocument, Reply, Time
 from app.telephone.dispositions import NAMES
 
 MAX_INTERVIEWS = 1000
@@ -317,14 +317,3 @@ def readable_day(item: Any) -> date | None:
         return clock.day_of(_TIME.validate_python(said))
     except ValidationError:
         return None
-
-
-def index_from(cursor: str | None) -> int:
-    """The index in a cursor of refusals, after which the page begins. Errors: InvalidInput."""
-    position = from_cursor(cursor)
-    if position is None:
-        return -1
-    if not _DIGITS.fullmatch(position):
-        message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
-        raise _refused("?cursor", "bad_cursor", message)
-    return int(position)

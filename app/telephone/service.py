@@ -12,12 +12,12 @@ from app.access.principal import Principal
 from app.campaigns import sandboxes
 from app.campaigns.tables import Campaign
 from app.core.database import driver_connection
-from app.core.problems import NotFound, catalogue
+from app.core.problems import Malformed, NotFound, catalogue
 from app.jobs import service as jobs
 from app.responses.directory import Directory
 from app.telephone import queries
 from app.telephone.dispositions import ANSWERED
-from app.telephone.reading import Raw, Reading
+from app.telephone.reading import NO_ITEM, Raw, Reading
 from app.telephone.schemas import Call, RevisionOut
 from app.telephone.spool import Spool, lines_of
 from app.telephone.tables import Delivery as DeliveryRow
@@ -191,8 +191,18 @@ async def own_history(
 def refusal(row: Refusal, request_id: str) -> dict[str, Any]:
     """What was refused, as `RefusalOut` describes it."""
     [kind] = [one for one in catalogue() if one.slug == row.problem]
-    document = {**kind().document(request_id), "errors": row.errors}
+    document = {**kind(_detail(row)).document(request_id), "errors": row.errors}
     return {"index": row.index, "interview_id": row.interview_id, "problem": document}
+
+
+def _detail(row: Refusal) -> str | None:
+    """What the reply said of an item that could not be read; None: what its problem always says.
+
+    Rows of tables keep it among their errors; lines of JSON have but one way of being none.
+    """
+    if row.problem != Malformed.slug:
+        return None
+    return str(row.errors[0]["message"]) if row.errors else NO_ITEM
 
 
 def told(revision: Interview) -> RevisionOut:

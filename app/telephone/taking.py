@@ -18,7 +18,6 @@ from app.core.problems import Busy, Problem
 from app.questionnaires.answerable import answerable
 from app.responses.directory import Directory, Rules
 from app.responses.problems import Closed
-from app.telephone import queries
 from app.telephone.filing import Filing, RulesChanged
 from app.telephone.items import Sealed, Seals, check, each, sealed
 from app.telephone.problems import InterviewConflict
@@ -31,6 +30,7 @@ from app.telephone.schemas import (
 )
 from app.telephone.tallies.problems import DoubleCount
 from app.telephone.windows import require_taking
+from app.units import service as units
 
 STATUSES: tuple[ItemStatus, ...] = get_args(ItemStatus)
 _ATTEMPTS = 4
@@ -168,11 +168,11 @@ class _Taking:
         items = await each(partial(self._delivery.reading.item, kinds=self._kinds), part)
         sent = await each(read_interview, items)
         codes = {one.unit for one in sent if not isinstance(one, Problem)}
-        units = await self._units(codes)
+        ids = await self._units(codes)
         rules, source_id = self._rules, self._delivery.caller.id
-        checked = await each(partial(check, rules=rules, units=units, now=clock.now()), sent)
+        checked = await each(partial(check, rules=rules, units=ids, now=clock.now()), sent)
         sealing = partial(sealed, rules=rules, seals=self._seals, source_id=source_id)
-        return Looked(part, items, await each(sealing, checked), (rules, codes, units))
+        return Looked(part, items, await each(sealing, checked), (rules, codes, ids))
 
     async def take(self, part: Part) -> None:
         """Store items, and count them."""
@@ -197,15 +197,12 @@ class _Taking:
             self.taken.results += map(self._result, part, looked.items, filed)
 
     async def _stands(self, looked: Looked) -> bool:
-        rules, codes, units = looked.upon
-        return rules is self._rules and await self._units(codes) == units
+        rules, codes, ids = looked.upon
+        return rules is self._rules and await self._units(codes) == ids
 
     async def _units(self, codes: Collection[str]) -> dict[str, int]:
-        return await queries.unit_ids(
-            self._session,
-            codes,
-            region_id=self._rules.region_id,
-            seen_from=self._delivery.caller.unit_id,
+        return await units.visible_ids(
+            self._session, self._delivery.caller, codes, within=self._rules.region_id
         )
 
     def _count(self, filed: Sequence[ItemStatus | Problem], filing: Filing) -> None:

@@ -6,13 +6,14 @@ import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from app.core import workbook
 from app.core.keyring import Keyring
 from app.core.problems import FieldError, InvalidInput, Malformed, UnsupportedMediaType
 from app.telephone.sheets import Header, encoding_of, read_csv, read_xlsx
 from app.telephone.spool import Spool, too_large
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = workbook.MEDIA_TYPE
 FORMS = {JSON: "json", NDJSON: "ndjson", CSV: "csv", XLSX: "xlsx"}
 MAX_WHOLE = {"json": 8 << 20, "xlsx": 20 << 20}
 """Bytes of what is read as a whole; others are streamed, up to `spool.MAX_BYTES`."""

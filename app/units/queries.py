@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.units.tables import Enrolment, Unit, subtree
+from app.units.tables import Enrolment, Unit, UnitAncestor, subtree
 
 _REBUILD_ANCESTORS = text("""
     WITH RECURSIVE
@@ -67,6 +67,24 @@ async def units_by_ids(
     wanted = [one for one in ids if one is not None]
     rows = await session.scalars(select(Unit).where(Unit.id == func.any(wanted)))
     return {unit.id: unit for unit in rows}
+
+
+async def ids_in_both(
+    session: AsyncSession, codes: Collection[str], *, root_id: int, seen_from: int | None
+) -> dict[str, int]:
+    """The ids, by code, of those of these units that lie in both subtrees (None: anywhere)."""
+    statement = select(Unit.code, Unit.id).where(
+        Unit.code == func.any(list(codes)), Unit.id.in_(subtree(root_id))
+    )
+    if seen_from is not None:
+        statement = statement.where(Unit.id.in_(subtree(seen_from)))
+    return {row.code: row.id for row in await session.execute(statement)}
+
+
+async def is_within(session: AsyncSession, unit_id: int, root_id: int) -> bool:
+    """Whether a unit is another one, or lies below it."""
+    statement = subtree(root_id).where(UnitAncestor.unit_id == unit_id)
+    return await session.scalar(statement) is not None
 
 
 async def ids_within(session: AsyncSession, root_id: int) -> set[int]:

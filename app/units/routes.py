@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.access.principal import Caller, Principal, having
 from app.access.turns import InTurn
+from app.core import workbook
 from app.core.database import Session
 from app.core.problems import Malformed, NotFound, UnsupportedMediaType, replies
 from app.core.schemas import Code, Cursor, Limit, Page, from_cursor, paged
@@ -27,12 +28,12 @@ router = APIRouter(prefix="/v1/units", tags=["units"])
 
 Writer = Annotated[Principal, having("units:write")]
 UnitCode = Annotated[Code, Path(description="The unit's code, such as 370702 or a school's own.")]
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_CSV, _XLSX = "text/csv", workbook.MEDIA_TYPE
 _FILES = {
     "requestBody": {
         "required": True,
         "content": {
-            "text/csv": {"schema": {"type": "string"}},
+            _CSV: {"schema": {"type": "string"}},
             _XLSX: {"schema": {"type": "string", "format": "binary"}},
         },
     }
@@ -68,9 +69,9 @@ async def import_file(
 ) -> ImportOut:
     """Import a unit list from CSV or XLSX: all of it, or nothing and one error a bad row."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind not in ("text/csv", _XLSX):
-        raise UnsupportedMediaType(f"Send text/csv or {_XLSX}.")
-    read = spreadsheet.read_csv if kind == "text/csv" else spreadsheet.read_xlsx
+    if kind not in (_CSV, _XLSX):
+        raise UnsupportedMediaType(f"Send {_CSV} or {_XLSX}.")
+    read = spreadsheet.read_csv if kind == _CSV else spreadsheet.read_xlsx
     counted = await import_units(session, caller, read(await request.body()))
     if dry_run:
         await session.rollback()

@@ -1,5 +1,7 @@
 """Rules of units: who sees which, and how the tree may change."""
 
+from collections.abc import Collection
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import audit
@@ -16,6 +18,19 @@ async def visible(session: AsyncSession, caller: Principal, code: str) -> Unit:
     if unit is None:
         raise NotFound(f"There is no unit {code} that this client can see.")
     return unit
+
+
+async def visible_ids(
+    session: AsyncSession, caller: Principal, codes: Collection[str], *, within: int
+) -> dict[str, int]:
+    """The ids, by code, of those of these units that the caller sees and that lie in a subtree,
+    such as that of a campaign's region."""
+    return await queries.ids_in_both(session, codes, root_id=within, seen_from=caller.unit_id)
+
+
+async def lies_within(session: AsyncSession, unit_id: int, root_id: int) -> bool:
+    """Whether a unit is another one, or lies below it."""
+    return await queries.is_within(session, unit_id, root_id)
 
 
 def above(parent_kind: str, child_kind: str) -> bool:

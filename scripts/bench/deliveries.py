@@ -13,12 +13,8 @@ import asyncio
 import io
 import itertools
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,8 +23,9 @@ import httpx
 
 from scripts.bench.campaign import ANSWERS, signed_in
 from scripts.bench.memory import children_of_this as children
+from scripts.bench.memory import resident
 from scripts.bench.prepared import prepared
-from scripts.bench.serving import OURS, machine, served
+from scripts.bench.serving import OURS, machine, served, working
 
 _TABLES = ("interviews", "responses", "response_texts", "claims")
 _FOREIGN_KEYS = """
@@ -49,16 +46,16 @@ def main() -> None:
         url = database.environment["BENCH_DATABASE_URL"]
         with (
             served(OURS, 1, database.environment) as port,
-            _working(database.environment),
+            working(database.environment),
             signed_in(Path(database.environment["XINSHENG_DATA_DIR"]), port) as http,
         ):
             time.sleep(_STARTING_SECONDS)
-            idle = {pid: _memory(pid, "VmRSS") for pid in children() - before}
+            idle = {pid: resident(pid) for pid in children() - before}
             _deliver(http, 2_000, "warm")
             body = b"".join(_lines(count, "V"))
             print(f"{machine()}; {count:,} interviews, {len(body) / 1e6:.0f} MB of NDJSON")
             seconds = _deliver(http, count, "V", body)
-            growth = {pid: _memory(pid, "VmHWM") - rss for pid, rss in idle.items()}
+            growth = {pid: resident(pid, "VmHWM") - rss for pid, rss in idle.items()}
         bare = asyncio.run(_copied(url, foreign=False))
         copied = asyncio.run(_copied(url, foreign=True))
     print(f"{'':<24}{'seconds':>10}{'rows/s':>12}")
@@ -105,24 +102,6 @@ def _lines(count: int, name: str) -> Iterator[bytes]:
             "answers": ANSWERS,
         }
         yield json.dumps(item, ensure_ascii=False).encode() + b"\n"
-
-
-@contextmanager
-def _working(environment: dict[str, str]) -> Iterator[None]:
-    command = [sys.executable, "-m", "app.worker", str(os.getpid())]
-    process = subprocess.Popen(command, env={**os.environ, **environment})
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _memory(pid: int, name: str) -> int:
-    """Bytes of a process in memory: `VmRSS` now, `VmHWM` the most there ever were."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    [said] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return int(said) << 10
 
 
 async def _copied(url: str, *, foreign: bool) -> float:

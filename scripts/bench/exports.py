@@ -8,19 +8,15 @@ by what the writing takes.
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from scripts.bench.campaign import signed_in
+from scripts.bench.memory import resident
 from scripts.bench.prepared import prepared
-from scripts.bench.serving import OURS, machine, served
+from scripts.bench.serving import OURS, machine, served, working
 
 _FORMATS = ("csv", "xlsx", "parquet")
 _PAUSE = 0.1
@@ -42,10 +38,10 @@ def main() -> None:
             signed_in(Path(database.environment["XINSHENG_DATA_DIR"]), port) as http,
         ):
             for form in _FORMATS:
-                with _working(database.environment) as worker:
+                with working(database.environment) as worker:
                     idle = _settled(worker)
                     seconds, size = _exported(http, form, rows)
-                    grown = _memory(worker, "VmHWM") - idle
+                    grown = resident(worker, "VmHWM") - idle
                 figures = f"{seconds:>9.1f}{rows / seconds:>10,.0f}{size / 1e6:>8.1f}"
                 print(f"{rows:>10,} {form:<8}{figures}{grown / 1e6:>14.0f}", flush=True)
 
@@ -65,33 +61,13 @@ def _exported(http: httpx.Client, form: str, rows: int) -> tuple[float, int]:
     return seconds, size
 
 
-@contextmanager
-def _working(environment: Mapping[str, str]) -> Iterator[int]:
-    """A worker process; gives its id."""
-    command = [sys.executable, "-P", "-m", "app.worker", str(os.getpid())]
-    process = subprocess.Popen(command, env={**os.environ, **environment})
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
 def _settled(pid: int) -> int:
     """What a process has resident once it has started: on a busy machine that takes a while."""
-    before, now = 0, _memory(pid, "VmRSS")
+    before, now = 0, resident(pid)
     while before != now or now < _STARTED:
         time.sleep(_STILL_SECONDS)
-        before, now = now, _memory(pid, "VmRSS")
+        before, now = now, resident(pid)
     return now
-
-
-def _memory(pid: int, name: str) -> int:
-    """`VmRSS`, what is resident, or `VmHWM`, the most that ever was; in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) * 1024
-    raise AssertionError(f"{name} of {pid}")
 
 
 if __name__ == "__main__":

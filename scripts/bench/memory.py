@@ -71,6 +71,13 @@ def memory_of(pid: int) -> Memory:
     return sizes["Rss:"], sizes["Pss:"], own
 
 
+def resident(pid: int, name: str = "VmRSS") -> int:
+    """Bytes of a process in memory: `VmRSS` now, `VmHWM` the most there ever were."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    [said] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(said) << 10
+
+
 def _sampled(pid: int, sending: "Future[load.Measured]") -> Iterator[int]:
     yield memory_of(pid)[0]
     while not sending.done():

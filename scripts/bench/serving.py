@@ -1,4 +1,4 @@
-"""The servers that are measured, each of its own process, and the machine they run on."""
+"""What is measured, each of its own process, and the machine they run on."""
 
 import os
 import platform
@@ -46,6 +46,18 @@ def served(
     try:
         _wait(port, process)
         yield port
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@contextmanager
+def working(environment: Mapping[str, str]) -> Iterator[int]:
+    """A background worker of its own process; gives its number."""
+    command = [sys.executable, "-P", "-m", "app.worker", str(os.getpid())]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        yield process.pid
     finally:
         process.terminate()
         process.wait(60)

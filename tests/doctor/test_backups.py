@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.settings import Settings
-from app.doctor.backups import check_backups, folder_of
+from app.doctor.backups import check_backups
 
 HOUR = 3600
 
@@ -43,9 +43,9 @@ def states(settings: Settings) -> dict[str, set[str]]:
 
 def test_no_backup_at_all_fails(settings: Settings) -> None:
     assert states(settings) == {"backups": {"failure"}}
-    folder_of(settings).mkdir()
+    settings.backups.mkdir()
     assert states(settings) == {"backups": {"failure"}}
-    aged(folder_of(settings), ".xinsheng-1.backup.0123abcd.unfinished", 1)
+    aged(settings.backups, ".xinsheng-1.backup.0123abcd.unfinished", 1)
     assert states(settings) == {"backups": {"failure"}}
 
 
@@ -53,22 +53,22 @@ def test_no_backup_at_all_fails(settings: Settings) -> None:
     ("hours", "state"), [(1, "ok"), (35, "ok"), (40, "warning"), (24 * 8, "failure")]
 )
 def test_the_newest_backup_grows_old(settings: Settings, hours: float, state: str) -> None:
-    aged(folder_of(settings), "xinsheng-2.backup", hours)
-    aged(folder_of(settings), "xinsheng-1.backup", 24 * 30)
+    aged(settings.backups, "xinsheng-2.backup", hours)
+    aged(settings.backups, "xinsheng-1.backup", 24 * 30)
     [first, *_] = check_backups(settings)
     assert (first.check, first.state) == ("backups", state)
     assert f"{hours} hours" in first.found
 
 
 def test_a_backup_from_a_time_to_come_is_no_comfort(settings: Settings) -> None:
-    aged(folder_of(settings), "xinsheng-1.backup", -5)
+    aged(settings.backups, "xinsheng-1.backup", -5)
     [first, *_] = check_backups(settings)
     assert first.state == "warning"
     assert "clock" in first.advice
 
 
 def test_a_backup_on_the_disk_of_the_data_is_warned_of(settings: Settings, tmp_path: Path) -> None:
-    aged(folder_of(settings), "xinsheng-1.backup", 1)
+    aged(settings.backups, "xinsheng-1.backup", 1)
     assert states(settings)["backups"] == {"ok", "warning"}
     if (elsewhere := Path("/dev/shm")).stat().st_dev != tmp_path.stat().st_dev:
         folder = elsewhere / f"xinsheng-test-{os.getpid()}"
@@ -82,11 +82,11 @@ def test_a_backup_on_the_disk_of_the_data_is_warned_of(settings: Settings, tmp_p
 
 
 def test_keys_may_lie_elsewhere_but_not_fall_behind(settings: Settings) -> None:
-    aged(folder_of(settings), "xinsheng-2.backup", 1)
+    aged(settings.backups, "xinsheng-2.backup", 1)
     [*_, absent] = check_backups(settings)
     assert (absent.check, absent.state) == ("backup-keys", "ok")
     assert "elsewhere" in absent.found
-    aged(folder_of(settings), "xinsheng-1.keys", 24 * 9)
+    aged(settings.backups, "xinsheng-1.keys", 24 * 9)
     assert states(settings)["backup-keys"] == {"warning"}
-    aged(folder_of(settings), "xinsheng-2.keys", 1)
+    aged(settings.backups, "xinsheng-2.keys", 1)
     assert states(settings)["backup-keys"] == {"ok"}

@@ -58,6 +58,11 @@ async def test_each_line_is_an_item_and_bad_ones_are_named(contractor: Api) -> N
     slugs = [one["problem"]["type"] for one in malformed]
     assert slugs == ["/problems/malformed"] * 5 + ["/problems/not-found", "/problems/malformed"]
     assert problem(malformed[5]) == ("/problems/not-found", {"/unit"})
+    url = f"/v1/campaigns/C/deliveries/{reply['delivery']}/refusals"
+    listed = (await contractor.made("GET", url))["items"]
+    for refused in (malformed, listed):
+        why = ["one JSON object a line" in one["problem"]["detail"] for one in refused]
+        assert why == [slug == "/problems/malformed" for slug in slugs]
     assert await count(contractor) == 2
     assert [row[2:8] for row in await on_file(contractor)] == [(9, 2, 0, 0, 0, 7)]
 

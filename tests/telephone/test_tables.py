@@ -146,6 +146,10 @@ async def test_a_bad_row_is_named_between_good_ones(
     errors = reply["results"][1]["problem"]["errors"]
     assert {one["row"] for one in errors} == {4}
     assert (errors[0].get("column"), errors[0]["code"]) == (column, code)
+    url = f"/v1/campaigns/C/deliveries/{reply['delivery']}/refusals"
+    [listed] = (await clerk.made("GET", url))["items"]
+    assert listed["problem"]["detail"] == reply["results"][1]["problem"]["detail"]
+    assert listed["problem"]["errors"] == errors
 
 
 HOSTILE = [

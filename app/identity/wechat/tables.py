@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, LargeBinary, Text
+from sqlalchemy import LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base
+from app.core.sql import Instant
 
 
 class WeChatExchange(Base):
@@ -17,7 +18,7 @@ class WeChatExchange(Base):
     """An HMAC of the browser's nonce and the code."""
     outcome: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Sealed: who it is, or why that is not known; none while WeChat is being asked."""
-    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(Instant)
 
     __table_args__ = ({"prefixes": ["UNLOGGED"]},)
 
@@ -30,11 +31,11 @@ class WeChatPass(Base):
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     """Whose and which, such as wx0123/ticket."""
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    renewed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    renewed_at: Mapped[datetime | None] = mapped_column(Instant)
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
     """From when on it is to be renewed, though it is still good."""
-    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    leased_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    leased_until: Mapped[datetime] = mapped_column(Instant)
     """Until when one process is trusted to renew it."""
 
     __table_args__ = ({"prefixes": ["UNLOGGED"]},)

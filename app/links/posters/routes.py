@@ -9,11 +9,10 @@ from app.access.principal import Caller
 from app.campaigns import service as campaigns
 from app.core.database import Session
 from app.core.problems import NotFound, replies
-from app.core.schemas import Code, Cursor, paged
+from app.core.schemas import Code, Cursor, number_in_cursor, paged
 from app.links import service
 from app.links.posters import queries, sheets
 from app.links.posters.sheets import Locale
-from app.links.schemas import id_from
 from app.units import service as units
 from app.units.schemas import Kind
 
@@ -83,7 +82,7 @@ async def list_posters(
         population=asked.position,
         kind=level,
         roots=[one for one in (caller.unit_id, root.id if root else None) if one is not None],
-        after=id_from(cursor),
+        after=number_in_cursor(cursor) or 0,
         limit=limit,
     )
     if not rows:

@@ -1,14 +1,12 @@
 """Posters as HTML made for print: no script, nothing from elsewhere, a sheet of A4 for each."""
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from app.core.clock import SHANGHAI
-from app.core.templates import templates
+from app.core.templates import own_style_alone, templates
 from app.links import qr
 from app.links.schemas import link_url
 
@@ -16,9 +14,8 @@ Locale = Literal["zh-CN", "en"]
 
 _FOLDER = Path(__file__).parent / "templates"
 _STYLE = (_FOLDER / "poster.css").read_text("utf-8")
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; frame-ancestors 'none'"
-"""The Content-Security-Policy of such a document: its own style and nothing more."""
+POLICY = own_style_alone(_STYLE)
+"""The Content-Security-Policy of such a document."""
 _LONG_NAME = 16
 
 _environment = templates(_FOLDER)

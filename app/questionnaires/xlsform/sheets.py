@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.schemas import storable
-from app.core.workbook import UNCALCULATED, Cells, Unreadable, rows_of
-from app.core.workbook_writing import letters
+from app.core.workbook import UNCALCULATED, Cells, Unreadable, letters, rows_of
 from app.questionnaires.problems import XlsformRefused
 from app.questionnaires.xlsform.report import Findings, Place
 

@@ -90,9 +90,8 @@ async def store(connection: Connection, submissions: Sequence[Submission]) -> li
         await queries.release(connection, bound)
     freed = set(bound) if len(submissions) > 1 else set()
     for index, submission in enumerate(submissions):
-        if outcomes[index] is None:
-            twin = outcomes[first[submission.key]]
-            outcomes[index] = Outcome.outdated if twin is Outcome.outdated else None
+        if outcomes[first[submission.key]] is Outcome.outdated:
+            outcomes[index] = Outcome.outdated
     unsettled = [index for index, outcome in enumerate(outcomes) if outcome is None]
     if unsettled:
         refused = [submissions[index] for index in unsettled]

@@ -12,6 +12,7 @@ from app.access.principal import Principal
 from app.campaigns import service as campaigns
 from app.core import clock
 from app.core.problems import NotFound
+from app.telephone import queries as telephone
 from app.telephone.reconciliation import queries
 from app.telephone.reconciliation.schemas import (
     LateDay,
@@ -34,7 +35,7 @@ async def put(
     Errors: NotFound where the campaign is not visible or no contractor has this id, NotOwner.
     """
     campaign = await campaigns.owned(session, caller, code)
-    client = await queries.client(session, client_id)
+    client = await telephone.client(session, client_id)
     if client is None or not _DELIVERS & set(client.scopes):
         raise NotFound("Give the client_id of a client with interviews:write or tallies:write.")
     columns = {

@@ -263,11 +263,6 @@ async def clients_by_id(session: AsyncSession, ids: Collection[int]) -> dict[int
     return {row.id: row.client_id for row in await session.execute(statement)}
 
 
-async def client(session: AsyncSession, client_id: str) -> Client | None:
-    """The client of this name, in force or not."""
-    return await session.scalar(select(Client).where(Client.client_id == client_id))
-
-
 async def answered_before(session: AsyncSession, campaign_id: int, source_id: int) -> list[Any]:
     """By day, how many `responses` had come before; `drawn` is 32 bytes that nobody foresees."""
     parameters = {"campaign_id": campaign_id, "source_id": source_id}

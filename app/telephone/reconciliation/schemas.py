@@ -10,6 +10,7 @@ from app.campaigns.schemas import Sandbox
 from app.core.schemas import Body, Reply
 
 By = Literal["batch", "day", "unit"]
+What = Literal["stored", "refused"]
 _HIDDEN = "The bureau sees the exact number. A contractor is told none but that of a day, see there"
 
 
@@ -62,7 +63,7 @@ class Difference(Reply):
 
     batch: str | None = Field(description="The delivery's name; null where there is none of it.")
     received_at: datetime | None = Field(description="When it was received.")
-    what: Literal["stored", "refused"] = Field(description="Which number.")
+    what: What = Field(description="Which number.")
     reported: int = Field(description="What the delivery was told.")
     found: int = Field(description="How many rows there are.")
 

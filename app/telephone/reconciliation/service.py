@@ -1,7 +1,7 @@
 """Rules of reconciliation: who sees what of it, and how both sides' numbers are put together."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign
 from app.core import clock
 from app.core.problems import NotFound
+from app.telephone import queries as telephone
 from app.telephone.reconciliation import queries
 from app.telephone.reconciliation.answered import told
 from app.telephone.reconciliation.plans import punctuality
@@ -31,6 +32,7 @@ from app.telephone.reconciliation.schemas import (
     Tallies,
     UnitCalled,
     UnitRow,
+    What,
 )
 
 MAX_DIFFERENCES = 100
@@ -78,9 +80,7 @@ async def view(
     """
     campaign = await campaigns.visible(session, caller, code)
     contractor = caller.may("interviews:write") or caller.may("tallies:write")
-    region = campaign.region_id
-    owner = caller.unit_id is None or await campaigns.covers(session, caller.unit_id, region)
-    if not (owner and caller.may("results:exact")):
+    if not (caller.may("results:exact") and await campaigns.owns(session, caller, campaign)):
         if not contractor:
             await campaigns.owned(session, caller, code)
         if not contractor or source not in (None, caller.client_id):
@@ -88,7 +88,7 @@ async def view(
         return View(campaign, caller.id, exact=False)
     if source is None:
         return View(campaign, None, exact=True)
-    client = await queries.client(session, source)
+    client = await telephone.client(session, source)
     if client is None:
         raise NotFound("Give the client_id of a contractor of this campaign.")
     return View(campaign, client.id, exact=True)
@@ -235,16 +235,16 @@ def _differences(ledger: Ledger) -> Iterator[Difference]:
     for one in ledger.deliveries:
         if one.kind != "interviews":
             continue
-        pairs = {
-            "stored": (one.stored, ledger.filed[one.id]),
-            "refused": (one.refused, one.refusals),
-        }
-        for what, (reported, found) in pairs.items():
+        told: Sequence[tuple[What, int, int]] = (
+            ("stored", one.stored, ledger.filed[one.id]),
+            ("refused", one.refused, one.refusals),
+        )
+        for what, reported, found in told:
             if reported != found:
                 yield Difference(
                     batch=one.name,
                     received_at=one.received_at,
-                    what="stored" if what == "stored" else "refused",
+                    what=what,
                     reported=reported,
                     found=found,
                 )

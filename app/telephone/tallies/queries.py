@@ -299,11 +299,6 @@ async def batches(
     return list(await session.execute(statement.order_by(Tally.id).limit(limit + 1)))
 
 
-async def client(session: AsyncSession, client_id: str) -> Client | None:
-    """The client with this id."""
-    return await session.scalar(select(Client).where(Client.client_id == client_id))
-
-
 async def note_delivery(connection: Connection, tally: Tally, status: str, sent: int) -> None:
     """Put a delivery on file; `status` is what became of all its rows."""
     await connection.execute(

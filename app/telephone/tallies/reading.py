@@ -9,10 +9,11 @@ from app.access.tables import Client
 from app.campaigns import service as campaigns
 from app.campaigns.tables import Campaign
 from app.core.database import driver_connection
-from app.core.problems import FieldError, InvalidInput, NotFound
-from app.core.schemas import from_cursor, to_cursor
+from app.core.problems import NotFound
+from app.core.schemas import bad_cursor, from_cursor, to_cursor
 from app.responses.directory import Rules
 from app.responses.tables import Channel
+from app.telephone import queries as telephone
 from app.telephone.tallies import queries
 from app.telephone.tallies.tables import Tally
 
@@ -37,7 +38,7 @@ async def history(
 
     `source` None: the caller itself. Errors: NotFound, also for what the caller cannot see.
     """
-    client = await queries.client(session, source or caller.client_id)
+    client = await telephone.client(session, source or caller.client_id)
     if client is not None and client.id != caller.id:
         client = client if await _sees_all(session, caller, campaign) else None
     found = await queries.revisions(session, campaign.id, client.id, batch) if client else []
@@ -48,11 +49,7 @@ async def history(
 
 async def _sees_all(session: AsyncSession, caller: Principal, campaign: Campaign) -> bool:
     """Whether the caller sees every source's: it owns the campaign and reads exact results."""
-    if not caller.may("results:exact"):
-        return False
-    return caller.unit_id is None or await campaigns.covers(
-        session, caller.unit_id, campaign.region_id
-    )
+    return caller.may("results:exact") and await campaigns.owns(session, caller, campaign)
 
 
 def revision_of(found: list[Tally], revision: int | None) -> tuple[Tally, Tally | None]:
@@ -115,8 +112,7 @@ def _paged(items: list[dict[str, Any]], limit: int) -> Page:
 def _place(cursor: str | None) -> tuple[str, str]:
     unit, separator, population = (from_cursor(cursor) or "/").partition("/")
     if not separator:
-        message = "Pass `next` of an earlier page unchanged, or leave the cursor out."
-        raise InvalidInput(errors=[FieldError("?cursor", "bad_cursor", message)])
+        raise bad_cursor()
     return unit, population
 
 

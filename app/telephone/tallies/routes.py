@@ -10,8 +10,7 @@ from app.campaigns import service as campaigns
 from app.core.bodies import is_json
 from app.core.database import Session, driver_connection
 from app.core.problems import Malformed, NotFound, UnsupportedMediaType, replies
-from app.core.schemas import Code, Cursor, Limit, Page, paged
-from app.links.schemas import id_from
+from app.core.schemas import Code, Cursor, Limit, Page, number_in_cursor, paged
 from app.responses.problems import Closed, NotOpenYet
 from app.responses.service import Reception
 from app.telephone.tallies import reading, service
@@ -146,7 +145,8 @@ async def list_tallies(
 ) -> Page[TallyBatch]:
     """List the caller's batches of counts; for the campaign's owner, those of all sources."""
     campaign = await campaigns.visible(session, caller, code)
-    found = await reading.batches(session, caller, campaign, after=id_from(cursor), limit=limit)
+    after = number_in_cursor(cursor) or 0
+    found = await reading.batches(session, caller, campaign, after=after, limit=limit)
     rows, following = paged(found, limit, "id")
     items = [TallyBatch.model_validate(reading.batch_out(one, source)) for _, one, source in rows]
     return Page[TallyBatch](items=items, next=following)

@@ -18,7 +18,6 @@ from app.core.database import Connection, driver_connection
 from app.core.problems import FieldError, InvalidInput, NotFound, Problem, pointer
 from app.responses.directory import Directory, Rules
 from app.responses.tables import Channel
-from app.telephone import queries as telephone
 from app.telephone.items import CLOCK_SKEW
 from app.telephone.tallies import queries
 from app.telephone.tallies.checking import UNKNOWN_UNIT, Checking, Row
@@ -26,6 +25,7 @@ from app.telephone.tallies.problems import DoubleCount, OverlappingTally, TallyC
 from app.telephone.tallies.schemas import TallyIn, TallyRowIn, read_row
 from app.telephone.tallies.tables import Tally
 from app.telephone.windows import require_taking
+from app.units import service as units
 
 MOST_ERRORS = 1000
 SHOWN = 100
@@ -95,10 +95,8 @@ async def _checked(
         except InvalidInput as problem:
             errors += problem.errors
     codes = {one.unit for _, one in read}
-    units = await telephone.unit_ids(
-        session, codes, region_id=rules.region_id, seen_from=caller.unit_id
-    )
-    checking = Checking(rules, units)
+    ids = await units.visible_ids(session, caller, codes, within=rules.region_id)
+    checking = Checking(rules, ids)
     checked: list[Row] = []
     async for number in _unhurried(len(read)):
         index, one = read[number]
