@@ -1,9 +1,13 @@
 """What dashboards rely on beside the rows: as of when, which release, and that hidden is hidden."""
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 
+from app.results.routes import written
+from app.results.schemas import ResultsOut
 from tests.factories import Api, open_campaign, tree
 from tests.results.ledger import Entry, insert, publish
 
@@ -75,3 +79,25 @@ async def test_tables_and_304_say_as_of_when_and_which_release(bureau: Api) -> N
         live = await bureau.get(path, params={**TREND, "unit": "W"} if "trends" in path else {})
         assert live.headers["Xinsheng-As-Of"] == live.json()["as_of"]
         assert "Xinsheng-Release" not in live.headers
+
+
+async def test_a_long_reply_is_written_while_others_are_served() -> None:
+    example: Any = ResultsOut.model_json_schema()["example"]
+    reply = ResultsOut.model_validate(example)
+    reply.rows *= 2_000 // len(reply.rows)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    body = await written(reply)
+    beside.cancel()
+    assert turns >= 4
+    whole = reply.model_dump_json(exclude={"as_of"}, exclude_unset=True)
+    assert json.loads(body) == json.loads(whole)
+    reply.rows = []
+    assert json.loads(await written(reply))["rows"] == []
