@@ -144,8 +144,11 @@ def to_cursor(position: str) -> str:
 
 
 def from_cursor(cursor: str | None) -> str | None:
-    """The position in a cursor. Errors: InvalidInput for one that we did not make."""
-    if cursor is None:
+    """The position in a cursor; None without one, or where it is empty.
+
+    Errors: InvalidInput for one that we did not make.
+    """
+    if not cursor:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)

@@ -76,6 +76,13 @@ def read(file: File) -> Table:
             table.begin(*_whole(one))
         return table
     header = file.header()
+    repeated = sorted({name for name in header if name and header.count(name) > 1})
+    if repeated:
+        named = ", ".join(repeated[:20])
+        raise Stopped(
+            f"表头有重复的列：{named}。没有发送任何内容。",
+            f"The first row has columns twice: {named}. Nothing was sent.",
+        )
     is_long = set(_LONG) <= set(header)
     if not is_long and not set(_WIDE) <= set(header):
         raise Stopped(

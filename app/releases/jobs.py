@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, time, timedelta
 
 from app.campaigns.tables import Campaign
-from app.core import clock
+from app.core import clock, database_errors
 from app.core.database import Database
 from app.releases import queries, service
 from app.releases.problems import NoMoreReleases, NothingToRelease
@@ -21,7 +21,7 @@ async def release_nightly(database: Database) -> None:
 
     It may run at any hour and as often as it likes: after a night without a worker the releases
     are made up for. A campaign that fails is logged, keeps no other from its release, and is tried
-    again the next time.
+    again the next time. Errors: those of a database that is away.
     """
     since = last_night(clock.now())
     async with database.sessions() as session:
@@ -30,6 +30,8 @@ async def release_nightly(database: Database) -> None:
         try:
             await _release(database, campaign_id)
         except Exception as error:
+            if database_errors.meaning(error) == "away":
+                raise
             log.error("campaign %s was not released", campaign_id, exc_info=error)
 
 

@@ -3,13 +3,14 @@
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.access import audit, queries
 from app.access.principal import Principal
 from app.access.tables import AuditEntry
 from app.clients import service as clients
 from app.core.database import Database
+from app.units.tables import Unit
 
 
 async def _caller(database: Database) -> Principal:
@@ -73,6 +74,9 @@ async def test_savepoints_keep_and_undo_no_entry(app: FastAPI) -> None:
         with pytest.raises(DBAPIError):
             async with session.begin_nested():
                 await session.execute(text("SELECT 1 / 0"))
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                session.add_all(Unit(code="T", name="twice", kind="city") for _ in range(2))
     assert await _count(database) == 1
 
 

@@ -11,13 +11,14 @@ def test_a_number_comes_back_from_its_cursor(number: int) -> None:
     assert number_in_cursor(to_cursor(str(number))) == number
 
 
-def test_without_a_cursor_there_is_no_number() -> None:
-    assert number_in_cursor(None) is None
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_without_a_cursor_there_is_no_number(nothing: str | None) -> None:
+    assert number_in_cursor(nothing) is None
 
 
 @pytest.mark.parametrize(
     "position",
-    [str(MAX_ID + 1), "9" * 40, "-1", "+1", "1.0", "1e3", " 1", "1\n", "", "x", "\u0663"],
+    [str(MAX_ID + 1), "9" * 40, "-1", "+1", "1.0", "1e3", " 1", "1\n", "x", "\u0663"],
     ids=ascii,
 )
 def test_what_is_no_number_of_ours_is_refused(position: str) -> None:

@@ -228,8 +228,9 @@ LONG = "respondents,unit,population,question,option,count\n"
         (f"{LONG}10,,teacher,overall,satisfied,7\n", "Row 2, unit: is missing"),
         (f"{LONG}1,200,A1,teacher,overall,satisfied,7\n", "has more cells than the first row"),
         ("unit,population,respondents,overall.a\nA1\n", "Row 2, population: is missing"),
+        ("unit,population,respondents,q.a,q.a\nA1,x,9,8,\n", "has columns twice: q.a"),
     ],
-    ids=["short", "without count", "without unit", "long", "short and wide"],
+    ids=["short", "without count", "without unit", "long", "short and wide", "a column twice"],
 )
 def test_a_row_of_tallies_that_lacks_a_cell_or_has_one_too_many_is_named(
     tmp_path: Path, lines: str, said: str

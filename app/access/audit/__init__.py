@@ -70,7 +70,8 @@ def _append(
 
 
 def _forget(session: SyncSession, undone: SessionTransaction) -> None:
-    if not undone.nested:  # else it was a savepoint, and what stands before it is still done
+    # Of a savepoint, or of what failed within one, everything before it is still done.
+    if not undone.nested and not session.in_nested_transaction():
         session.info[_WAITING] = []
 
 
