@@ -138,6 +138,28 @@ class _Config(uvicorn.Config):
         gc.set_threshold(10_000, 10, 10)
 
 
+class _Supervisor(Multiprocess):
+    """uvicorn's, which notices at once that a worker died while it was asked how it is.
+
+    uvicorn keeps the worker's end of the pipe open in its own process: no end of file comes then,
+    and with every worker dead nobody is served until the whole time for an answer has passed.
+    """
+
+    def init_processes(self) -> None:
+        """Start the workers."""
+        super().init_processes()
+        self._let_go()
+
+    def keep_subprocess_alive(self) -> None:
+        """Start workers anew that have died, or do not answer."""
+        super().keep_subprocess_alive()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for process in self.processes:
+            process.child_conn.close()
+
+
 def _allow_many_connections() -> None:
     # Each takes an open file. The usual limit of 1024 is for programs that still use select(),
     # and beyond it people would be turned away without a word.
@@ -186,7 +208,7 @@ def serve(listener: socket.socket, *, workers: int, app: str = "app.main:create"
     if workers == 1:
         uvicorn.Server(config).run(sockets=[listener])
     else:
-        Multiprocess(config, sockets=[listener]).run()
+        _Supervisor(config, sockets=[listener]).run()
 
 
 def welcome(settings: Settings, shown: Shown | None, *, serves: bool = True) -> str:
